@@ -1,0 +1,1 @@
+"""From bytes to stored spans: decode, normalize, redact, price, store."""

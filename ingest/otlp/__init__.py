@@ -1,0 +1,1 @@
+"""OTLP bytes to records. Knows the wire, not what attributes mean."""

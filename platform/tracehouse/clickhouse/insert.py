@@ -1,0 +1,60 @@
+"""Inserts a file of JSON lines into a table, once: a repeated insert of the same token is a no-op."""
+
+from collections.abc import Generator
+from typing import IO
+
+from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, client
+
+CHUNK_BYTES = 1024 * 1024
+# Codes that say the rows themselves are wrong, so that trying again cannot help:
+# CANNOT_PARSE_TEXT, CANNOT_PARSE_INPUT_ASSERTION_FAILED, INCORRECT_DATA, CANNOT_PARSE_DATETIME,
+# CANNOT_PARSE_NUMBER, TYPE_MISMATCH, CANNOT_PARSE_QUOTED_STRING, CANNOT_PARSE_UUID
+_BAD_ROWS = tuple(f"Code: {code}." for code in (6, 26, 27, 41, 53, 72, 117, 376))
+
+
+class InsertRefused(Exception):
+    """ClickHouse says that the rows are wrong; they must be set aside, not tried again."""
+
+
+class InsertUnavailable(Exception):
+    """ClickHouse did not take the rows now; try again later."""
+
+
+def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> None:
+    """Inserts every line of `lines` in one statement. Raises `InsertRefused` or `InsertUnavailable`.
+
+    `token` names the batch: ClickHouse skips a batch whose token it has seen lately
+    (`insert_deduplication_token`), which makes a retry after an unknown outcome safe.
+    """
+    try:
+        client().raw_insert(
+            table,
+            insert_block=_chunks(lines),
+            fmt="JSONEachRow",
+            settings={
+                "insert_deduplication_token": token,
+                "input_format_skip_unknown_fields": 1,
+                "input_format_json_read_objects_as_strings": 1,
+                "input_format_json_read_arrays_as_strings": 1,
+                "input_format_json_read_numbers_as_strings": 1,
+                "input_format_json_read_bools_as_strings": 1,
+                "input_format_null_as_default": 1,
+                # One block, one part: the token covers all of the batch or none of it.
+                "input_format_parallel_parsing": 0,
+                "max_insert_block_size": 10_000_000,
+                "min_insert_block_size_rows": 10_000_000,
+                "min_insert_block_size_bytes": 1024**3,
+                "max_execution_time": 0,
+            },
+        )
+    except DatabaseError as error:
+        if any(code in str(error) for code in _BAD_ROWS):
+            raise InsertRefused(str(error)) from error
+        raise InsertUnavailable(str(error)) from error
+    except (ClickHouseError, OSError) as error:
+        raise InsertUnavailable(str(error)) from error
+
+
+def _chunks(lines: IO[bytes]) -> Generator[bytes, None, None]:
+    while chunk := lines.read(CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,110 @@
+"""Runs a named read for a scope. A query that does not bind project and window, or has no limit, is refused.
+
+This is the one mechanism that keeps projects apart: callers pass a `Scope`, never a project id, and every
+statement must use the parameters that are filled from it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, client
+from tracehouse.tenancy.scope import Scope
+
+Parameter: TypeAlias = str | int | float | datetime | Sequence[str] | Sequence[int]
+Row: TypeAlias = dict[str, Any]
+
+# Spans of one trace may start on the day before or after the trace does; partitions are pruned that wide.
+DAY_SLACK = timedelta(days=1)
+REQUIRED = ("{project_id:UInt64}", "{first_day:Date}", "{last_day:Date}", "LIMIT")
+MAX_SECONDS = 20
+MAX_MEMORY_BYTES = 2 * 1024**3
+
+
+class UnboundQuery(ValueError):
+    """The statement leaves out the project, the window or the limit."""
+
+
+class QueryTooLarge(Exception):
+    """The read went past its time or memory limit; a shorter window or more filters help."""
+
+
+class QueryUnavailable(Exception):
+    """ClickHouse does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read, named for the query log, written with ClickHouse's own `{name:Type}` parameters."""
+
+    name: str
+    sql: str
+
+    def __post_init__(self) -> None:
+        missing = [part for part in REQUIRED if part not in self.sql]
+        if missing:
+            raise UnboundQuery(f"query {self.name} does not bind {', '.join(missing)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    rows: list[Row]
+    read_rows: int
+    read_bytes: int
+
+
+def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> Answer:
+    """The rows of `query` for the scope's project and window, as dictionaries by column name.
+
+    Raises `QueryTooLarge` or `QueryUnavailable`.
+    """
+    bound = {**(parameters or {}), **_scope_parameters(scope)}
+    try:
+        result = client().query(
+            query.sql,
+            parameters=bound,
+            settings={
+                "max_execution_time": MAX_SECONDS,
+                "max_memory_usage": MAX_MEMORY_BYTES,
+                "log_comment": query.name,
+                # Parts of one span may lie in two days when a late record knows only its own time.
+                "do_not_merge_across_partitions_select_final": 0,
+                "readonly": 2,
+            },
+        )
+    except DatabaseError as error:
+        raise _translated(error) from error
+    except ClickHouseError as error:
+        raise QueryUnavailable(str(error)) from error
+    summary = result.summary or {}
+    return Answer(
+        rows=[dict(zip(result.column_names, row, strict=True)) for row in result.result_rows],
+        read_rows=int(summary.get("read_rows", 0)),
+        read_bytes=int(summary.get("read_bytes", 0)),
+    )
+
+
+def _scope_parameters(scope: Scope) -> dict[str, Parameter]:
+    return {
+        "project_id": scope.project_id,
+        "start_ns": int(scope.window.start.timestamp() * 1_000_000) * 1000,
+        "end_ns": int(scope.window.end.timestamp() * 1_000_000) * 1000,
+        "first_day": (scope.window.start - DAY_SLACK).date().isoformat(),
+        "last_day": (scope.window.end + DAY_SLACK).date().isoformat(),
+    }
+
+
+# TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES
+_LIMIT_CODES = ("Code: 159.", "Code: 241.", "Code: 160.", "Code: 158.", "Code: 307.")
+# TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR
+_BUSY_CODES = ("Code: 202.", "Code: 210.")
+
+
+def _translated(error: DatabaseError) -> Exception:
+    text = str(error)
+    if any(code in text for code in _LIMIT_CODES):
+        return QueryTooLarge("The query went past its limits; choose a shorter time range or add filters.")
+    if any(code in text for code in _BUSY_CODES) or "Code: " not in text:
+        return QueryUnavailable(text)
+    return error

@@ -1,0 +1,8 @@
+"""Registers the app under its own name."""
+
+from django.apps import AppConfig
+
+
+class TenancyConfig(AppConfig):
+    name = "tracehouse.tenancy"
+    label = "tenancy"

@@ -1,0 +1,72 @@
+"""API keys for REST views: 401 without a valid key, 403 for another project's; the scope comes from the key alone."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from tracehouse.tenancy.keys import KeyHolder, KeyProblem, LookupUnavailable, identify
+from tracehouse.tenancy.scope import Scope
+
+CHALLENGE = 'Basic realm="tracehouse", charset="UTF-8"'
+
+
+class StoreUnavailable(APIException):
+    status_code = 503
+    default_detail = "A store does not answer; try again in a few seconds."
+    default_code = "unavailable"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Puts the `KeyHolder` into `request.auth`; there is no user behind a key."""
+
+    def authenticate(self, request: Request) -> tuple[None, KeyHolder] | None:
+        try:
+            found = identify(request.headers.get("Authorization", ""))
+        except LookupUnavailable:
+            raise StoreUnavailable from None
+        match found:
+            case KeyHolder():
+                return None, found
+            case KeyProblem.MISSING:
+                return None
+            case KeyProblem.OTHER_PROJECT:
+                raise PermissionDenied(found.value)
+            case KeyProblem.MALFORMED | KeyProblem.UNKNOWN:
+                raise AuthenticationFailed(found.value)
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class HasProject(BasePermission):
+    """A key is needed; a request that names a project (`X-Tracehouse-Project: slug`) must name the key's own."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        holder = request.auth
+        if not isinstance(holder, KeyHolder):
+            raise NotAuthenticated(KeyProblem.MISSING.value)
+        named = request.headers.get("X-Tracehouse-Project")
+        if named and named != holder.project_slug:
+            raise PermissionDenied(KeyProblem.OTHER_PROJECT.value)
+        return True
+
+
+def scope_of(request: Request) -> Scope:
+    holder = request.auth
+    if not isinstance(holder, KeyHolder):
+        raise NotAuthenticated(KeyProblem.MISSING.value)
+    return Scope(holder.project_id)
+
+
+class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ApiKeyAuthentication
+    name = ["basicKey", "bearerSecret"]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        return [
+            {"type": "http", "scheme": "basic", "description": "Public key as user, secret key as password."},
+            {"type": "http", "scheme": "bearer", "description": "The secret key."},
+        ]

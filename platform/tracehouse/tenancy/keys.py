@@ -1,0 +1,129 @@
+"""Looking up who a presented API key belongs to: cached in the process, still answered while PostgreSQL is away."""
+
+import base64
+import binascii
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from django.db import Error as DatabaseError
+
+from tracehouse.tenancy.models import ApiKey, IdentityPolicy
+from tracehouse.tenancy.secrets import decrypt, hash_secret
+
+# A look-up is repeated after this long, so a revoked key is refused after at most this long.
+FRESH_SECONDS = 1.0
+# While PostgreSQL does not answer, a key seen this recently is still taken: spans are not lost to its restart.
+STALE_SECONDS = 600.0
+MAX_CACHED = 10_000
+
+
+class KeyProblem(StrEnum):
+    MISSING = "no API key"
+    MALFORMED = "malformed Authorization header"
+    UNKNOWN = "unknown or revoked API key"
+    OTHER_PROJECT = "the key belongs to another project"
+
+
+class LookupUnavailable(Exception):
+    """The key is not cached and PostgreSQL does not answer; the caller should try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """What requests need to know of the project behind a key."""
+
+    project_id: int
+    project_slug: str
+    public_key: str
+    redaction_key: bytes
+    phone_regions: tuple[str, ...]
+    keep_identity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    public_key: str  # "" when only the secret was sent
+    secret: str
+
+
+Answer: TypeAlias = KeyHolder | None
+_lock = threading.Lock()
+_cache: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+
+
+def identify(authorization: str) -> KeyHolder | KeyProblem:
+    """The project behind an Authorization header (Basic public:secret, or Bearer secret), or what is wrong.
+
+    Raises `LookupUnavailable`.
+    """
+    if not authorization:
+        return KeyProblem.MISSING
+    credentials = parse_authorization(authorization)
+    if credentials is None:
+        return KeyProblem.MALFORMED
+    holder = _look_up(hash_secret(credentials.secret))
+    if holder is None:
+        return KeyProblem.UNKNOWN
+    if credentials.public_key and credentials.public_key != holder.public_key:
+        return KeyProblem.OTHER_PROJECT
+    return holder
+
+
+def parse_authorization(header: str) -> Credentials | None:
+    scheme, _, value = header.strip().partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer" and value:
+        return Credentials("", value)
+    if scheme.lower() == "basic":
+        try:
+            public_key, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return Credentials(public_key, secret) if colon and public_key and secret else None
+    return None
+
+
+def forget_all() -> None:
+    with _lock:
+        _cache.clear()
+
+
+def _look_up(secret_hash: str) -> Answer:
+    now = time.monotonic()
+    with _lock:
+        cached = _cache.get(secret_hash)
+    if cached and now - cached[0] < FRESH_SECONDS:
+        return cached[1]
+    try:
+        answer = _query(secret_hash)
+    except DatabaseError as error:
+        if cached and cached[1] and now - cached[0] < STALE_SECONDS:
+            return cached[1]
+        raise LookupUnavailable from error
+    with _lock:
+        _cache[secret_hash] = (now, answer)
+        _cache.move_to_end(secret_hash)
+        if len(_cache) > MAX_CACHED:
+            _cache.popitem(last=False)
+    return answer
+
+
+def _query(secret_hash: str) -> Answer:
+    key = (
+        ApiKey.objects.select_related("project").filter(secret_hash=secret_hash, revoked_at__isnull=True).first()
+    )
+    if key is None:
+        return None
+    project = key.project
+    return KeyHolder(
+        project_id=project.pk,
+        project_slug=project.slug,
+        public_key=key.public_key,
+        redaction_key=decrypt(project.redaction_key),
+        phone_regions=tuple(region.strip() for region in project.phone_regions.split(",") if region.strip()),
+        keep_identity=project.identity_policy == IdentityPolicy.KEEP,
+    )

@@ -1,0 +1,1 @@
+"""Stored spans and the traces they form: shapes, the table, every read, and the pages that show them."""
