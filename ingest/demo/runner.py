@@ -1,0 +1,87 @@
+"""Sends every scenario to a running platform, waits until the API shows it, and says where to look."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from ingest.demo import chat
+from ingest.demo.catalog import SCENARIOS
+from ingest.demo.otlp import Trace, requests
+from ingest.demo.platform import Platform
+from ingest.demo.scenario import Page, Scenario
+
+POLL_SECONDS = 0.2
+VISIBLE_SECONDS = 60.0
+
+
+class NotVisible(Exception):
+    """The platform acknowledged traces that its API does not show in time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    scenarios: tuple[Scenario, ...]
+    traces: int
+    spans: int
+
+
+def build_all(now: datetime, ids: random.Random) -> tuple[Scenario, ...]:
+    return tuple(build(now, ids) for build in SCENARIOS)
+
+
+def send_all(platform: Platform, now: datetime, ids: random.Random, say: Callable[[str], object]) -> Sent:
+    """Raises `Refused`, `PlatformUnavailable` or `NotVisible`."""
+    scenarios = build_all(now, ids)
+    traces = [trace for scenario in scenarios for trace in scenario.traces]
+    sent = Sent(scenarios=scenarios, traces=len(traces), spans=sum(trace.span_count for trace in traces))
+    say(f"Sending {sent.traces} traces with {sent.spans} spans ...")
+    for request in requests(traces, ids):
+        platform.send(request.SerializeToString())
+    say("Waiting until the API shows them ...")
+    wait_until_visible(platform, traces)
+    return sent
+
+
+def wait_until_visible(platform: Platform, traces: Sequence[Trace]) -> None:
+    """Asks for each trace until all of its spans are there. Raises `NotVisible` after a minute."""
+    deadline = time.monotonic() + VISIBLE_SECONDS
+    for trace in traces:
+        while not _is_whole(platform, trace):
+            if time.monotonic() > deadline:
+                raise NotVisible(
+                    f"trace {trace.trace_id} was acknowledged, but the API does not show all of it"
+                )
+            time.sleep(POLL_SECONDS)
+
+
+def _is_whole(platform: Platform, trace: Trace) -> bool:
+    found = platform.get(f"/api/v1/traces/{trace.trace_id}")
+    return isinstance(found, dict) and found.get("span_count") == trace.span_count
+
+
+def links(public_url: str, slug: str, sent: Sent) -> list[Link]:
+    pages = [page for scenario in sent.scenarios for page in scenario.pages]
+    base = f"{public_url}/p/{slug}/traces"
+    return [*(_trace_link(base, page) for page in pages), *_list_links(base)]
+
+
+def _trace_link(base: str, page: Page) -> Link:
+    return Link(title=page.title, url=f"{base}/{page.trace_id}")
+
+
+def _list_links(base: str) -> list[Link]:
+    filters = {
+        "Failed traces": {"status": "error"},
+        "One user": {"user_id": "u-1003"},
+        "One session": {"session_id": chat.SESSION},
+    }
+    return [Link(title=title, url=f"{base}?{urlencode(chosen)}") for title, chosen in filters.items()]
