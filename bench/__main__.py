@@ -1,0 +1,106 @@
+"""`make bench`: measures ingest and reading, each on fresh installations, and writes docs/benchmarks.md."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from bench import floor, load, machine, memory, queries, report, store, stored, workload
+from bench.installation import DidNotStart, Installation, fresh
+from ingest.demo.platform import PlatformUnavailable, Refused
+
+Run = TypeVar("Run", report.IngestRun, report.QueryRun)
+SPANS, CONNECTIONS, RUNS = 60_000, 4, 2
+WARM_UP_SPANS = 1000
+
+
+def main() -> int:
+    options = _options()
+    try:
+        if options.only in ("", "ingest"):
+            _publish("ingest", report.ingest_section(machine.describe(), _runs(options, _ingest)), options)
+        if options.only in ("", "queries"):
+            _publish("queries", report.query_section(machine.describe(), _runs(options, _read)), options)
+    except (DidNotStart, PlatformUnavailable, Refused, load.NotAllVisible) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", choices=("", "ingest", "queries"), default="", help="one part instead of both"
+    )
+    parser.add_argument("--spans", type=int, default=SPANS, help="spans sent a run (default %(default)s)")
+    parser.add_argument("--connections", type=int, default=CONNECTIONS)
+    parser.add_argument("--runs", type=int, default=RUNS, help="each on a fresh installation")
+    parser.add_argument("--url", default="", help="measure this running installation instead of a fresh one")
+    parser.add_argument("--key", default="", help="secret key for --url")
+    parser.add_argument("--data", type=Path, help="data folder of the installation at --url")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
+    options = parser.parse_args()
+    if options.url and not (options.key and options.data):
+        parser.error("--url needs --key and --data")
+    return options
+
+
+def _runs(
+    options: argparse.Namespace, run: Callable[[argparse.Namespace, Installation, int], Run]
+) -> list[Run]:
+    results = []
+    for number in range(1, options.runs + 1):
+        print(f"bench: run {number} of {options.runs}", file=sys.stderr)
+        with _installation(options) as installation:
+            results.append(run(options, installation, number))
+    return results
+
+
+@contextmanager
+def _installation(options: argparse.Namespace) -> Iterator[Installation]:
+    if options.url:
+        yield Installation(url=options.url, secret=options.key, data=options.data.resolve())
+        return
+    with fresh() as installation:
+        yield installation
+
+
+def _ingest(options: argparse.Namespace, installation: Installation, number: int) -> report.IngestRun:
+    """Generates the bytes, sends a little to warm the processes up, then measures."""
+    now = datetime.now(UTC)
+    load.measure(installation, workload.build(WARM_UP_SPANS, now, seed=1000 + number), options.connections)
+    work = workload.build(options.spans, now, seed=workload.SEED + number)
+    client = store.connect(installation)
+    figures = load.measure(installation, work, options.connections)
+    used = memory.measure(installation.data)
+    return report.IngestRun(
+        figures=figures,
+        bytes_a_span=work.size / work.spans,
+        disk=store.disk(client),
+        memory=used,
+        floor=floor.measure(client, work),
+    )
+
+
+def _read(options: argparse.Namespace, installation: Installation, number: int) -> report.QueryRun:
+    """Stores the spans under the project that a first real span was stored under."""
+    now = datetime.now(UTC)
+    load.measure(installation, workload.build(10, now, seed=2000 + number), 1)
+    client = store.connect(installation)
+    project_id = int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0])
+    spans = stored.fill(client, project_id)
+    disk = store.disk(client)
+    return report.QueryRun(spans=spans, disk=disk, readings=queries.measure(installation))
+
+
+def _publish(section: str, text: str, options: argparse.Namespace) -> None:
+    print(text)
+    if not options.no_write:
+        report.write(section, text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""The results as tables: on the terminal, and in docs/benchmarks.md between the markers of their section."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.floor import Floor
+from bench.installation import ROOT
+from bench.load import Figures
+from bench.machine import Machine
+from bench.memory import Memory
+from bench.queries import REPEATS, Reading
+from bench.store import Disk
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+LIST_TARGET, TRACE_TARGET, INGEST_TARGET = 300, 100, 6000
+_HEAD = """# Benchmarks
+
+`make bench` measures fresh installations on one machine, load generator included, and rewrites this page.
+The workload is `bench/workload.py`: agent traces of about five spans, 2.4 kB a span as OTLP protobuf, prompts
+of 2.5 kB, one word in two hundred personal data; 100 spans a request over 4 kept-alive connections.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestRun:
+    figures: Figures
+    bytes_a_span: float  # as sent
+    disk: Disk
+    memory: Sequence[Memory]
+    floor: Floor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRun:
+    spans: int
+    disk: Disk
+    readings: Sequence[Reading]
+
+
+def ingest_section(machine: Machine, runs: Sequence[IngestRun]) -> str:
+    head = ["", *(f"run {number}" for number in range(1, len(runs) + 1))]
+    rows = [[title, *(show(run) for run in runs)] for title, show in _INGEST_ROWS]
+    return "\n\n".join(
+        (
+            "## Ingest",
+            _on(machine),
+            _table([head, *rows]),
+            f"Target: at least {INGEST_TARGET:,} spans/s until visible by the API, redacted and durable.",
+            "Memory right after the last run. PSS shares pages among the processes that map them.",
+            _table([["process", "count", "RSS MiB", "PSS MiB"], *map(_memory_row, runs[-1].memory)]),
+        )
+    )
+
+
+def query_section(machine: Machine, runs: Sequence[QueryRun]) -> str:
+    last = runs[-1]
+    head = [
+        "ms",
+        *(f"{figure}, run {n}" for n in range(1, len(runs) + 1) for figure in ("p50", "p95", "p99")),
+        "rows",
+    ]
+    rows = [
+        [group[0].name, *(cell for reading in group for cell in _milliseconds(reading)), f"{group[0].rows}"]
+        for group in zip(*(run.readings for run in runs), strict=True)
+    ]
+    return "\n\n".join(
+        (
+            "## Reading",
+            _on(machine),
+            f"{last.spans:,} spans over seven days in {last.disk.parts} parts,"
+            f" {last.disk.bytes / last.disk.rows:.0f} bytes a span on disk. One kept-alive connection, windows"
+            f" of seven days, {REPEATS} requests each, pages of 50 traces."
+            f" Targets, p95: list {LIST_TARGET} ms, trace {TRACE_TARGET} ms.",
+            _table([head, *rows]),
+        )
+    )
+
+
+def write(section: str, text: str, page: Path = PAGE) -> None:
+    """Replaces the section between its markers, or adds it at the end."""
+    old = page.read_text() if page.exists() else _HEAD
+    start, end = f"<!-- {section}:start -->", f"<!-- {section}:end -->"
+    new = f"{start}\n{text}\n{end}"
+    found = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    page.write_text(found.sub(lambda _: new, old) if found.search(old) else f"{old.rstrip()}\n\n{new}\n")
+
+
+_INGEST_ROWS: tuple[tuple[str, Callable[[IngestRun], str]], ...] = (
+    ("spans", lambda run: f"{run.figures.spans:,}"),
+    ("bytes a span, as sent", lambda run: f"{run.bytes_a_span:,.0f}"),
+    ("acknowledged spans/s", lambda run: f"{run.figures.acknowledged_rate:,.0f}"),
+    ("**spans/s until visible**", lambda run: f"**{run.figures.visible_rate:,.0f}**"),
+    ("acknowledgement p50 / p99, ms", lambda run: f"{run.figures.p50_ms:.0f} / {run.figures.p99_ms:.0f}"),
+    ("told to try again", lambda run: f"{run.figures.tried_again}"),
+    (
+        "bytes a span on disk",
+        lambda run: f"{run.disk.bytes / run.figures.spans:,.0f} in {run.disk.parts} parts",
+    ),
+    (
+        "floor, us a span: parse + walk + scan + insert",
+        lambda run: (
+            f"{run.floor.parse:.1f} + {run.floor.walk:.1f} + {run.floor.scan:.1f} + {run.floor.insert:.1f}"
+        ),
+    ),
+    ("floor, spans/s of one process", lambda run: f"{run.floor.rate:,.0f}"),
+    ("visible to floor", lambda run: f"{run.figures.visible_rate / run.floor.rate:.2f}"),
+)
+
+
+def _on(machine: Machine) -> str:
+    return (
+        f"{machine.date}, {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB,"
+        f" {machine.system}, Python {machine.python}; {machine.packages}."
+    )
+
+
+def _memory_row(memory: Memory) -> list[str]:
+    return [memory.name, f"{memory.processes}", f"{memory.resident:.0f}", f"{memory.proportional:.0f}"]
+
+
+def _milliseconds(reading: Reading) -> tuple[str, str, str]:
+    return f"{reading.p50:.0f}", f"{reading.p95:.0f}", f"{reading.p99:.0f}"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [_line(row, widths) for row in rows]
+    return "\n".join([lines[0], _line(["-" * width for width in widths], widths), *lines[1:]])
+
+
+def _line(cells: Iterable[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + " |"
