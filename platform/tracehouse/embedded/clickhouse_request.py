@@ -1,0 +1,237 @@
+"""Reads one HTTP request to ClickHouse's interface: who asks, the statement, its settings, its data."""
+
+import base64
+import binascii
+import hmac
+import re
+import uuid
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any
+from urllib.parse import parse_qsl
+
+import lz4.frame
+import zstandard
+
+from tracehouse.embedded.clickhouse_errors import (
+    AUTHENTICATION_FAILED,
+    BAD_ARGUMENTS,
+    INCORRECT_DATA,
+    NOT_IMPLEMENTED,
+    QUERY_IS_TOO_LARGE,
+    REQUIRED_PASSWORD,
+    QueryError,
+)
+from tracehouse.embedded.clickhouse_statement import MAX_STATEMENT_BYTES, Statement, read_statement
+
+READ_BYTES = 1024 * 1024
+# Parameters that are part of the protocol; any other name is a setting of the query, as in ClickHouse.
+_PROTOCOL = frozenset(
+    "query database default_format user password query_id session_id session_timeout session_check quota_key"
+    " buffer_size wait_end_of_query client_protocol_version role stacktrace close_session compress decompress"
+    " enable_http_compression http_zlib_compression_level send_progress_in_http_headers"
+    " http_headers_progress_interval_ms cancel_http_readonly_queries_on_client_close".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request, understood."""
+
+    statement: Statement
+    parameters: Mapping[str, str]
+    settings: Mapping[str, str]
+    database: str
+    default_format: str
+    query_id: str
+    changes_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The one user of this server."""
+
+    user: str
+    password: str
+    database: str
+
+
+def read_query(environ: Mapping[str, Any], account: Account) -> Query:
+    """Checks who asks, then reads the request as far as its statement; data of an INSERT is left to stream."""
+    url = _url_parameters(environ)
+    _check_account(environ, url, account)
+    body = _body(environ)
+    if _content_type(environ) == "multipart/form-data":
+        url, body = {**url, **_form(environ, body)}, iter(())
+    if url.get("decompress", "0") not in {"0", ""} or url.get("compress", "0") not in {"0", ""}:
+        raise QueryError.own(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Only HTTP compression is served here")
+    return Query(
+        statement=read_statement(url.get("query", ""), body),
+        parameters={key[6:]: value for key, value in url.items() if key.startswith("param_")},
+        settings={k: v for k, v in url.items() if k not in _PROTOCOL and not k.startswith("param_")},
+        database=url.get("database") or environ.get("HTTP_X_CLICKHOUSE_DATABASE") or account.database,
+        default_format=url.get("default_format") or environ.get("HTTP_X_CLICKHOUSE_FORMAT") or "TabSeparated",
+        query_id=_query_id(url.get("query_id", "")),
+        # ClickHouse's rule: a GET may only read, so that following a link changes nothing.
+        changes_allowed=environ["REQUEST_METHOD"] == "POST",
+    )
+
+
+def _url_parameters(environ: Mapping[str, Any]) -> dict[str, str]:
+    return dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+
+
+def _query_id(asked: str) -> str:
+    """The client's id where it is plain text: it becomes a header and part of a setting."""
+    return asked if re.fullmatch(r"[\w.:-]{1,200}", asked) else str(uuid.uuid4())
+
+
+def _check_account(environ: Mapping[str, Any], url: Mapping[str, str], account: Account) -> None:
+    user, password = _presented(environ, url)
+    if not user and not password:
+        raise QueryError.own(REQUIRED_PASSWORD, "REQUIRED_PASSWORD", "Password required for this server")
+    same_user = hmac.compare_digest(user.encode(), account.user.encode())
+    same_password = hmac.compare_digest(password.encode(), account.password.encode())
+    if not (same_user and same_password):
+        message = "Authentication failed: password is incorrect, or there is no user with such name"
+        raise QueryError.own(AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED", message)
+
+
+def _presented(environ: Mapping[str, Any], url: Mapping[str, str]) -> tuple[str, str]:
+    if "HTTP_X_CLICKHOUSE_USER" in environ:
+        return environ["HTTP_X_CLICKHOUSE_USER"], environ.get("HTTP_X_CLICKHOUSE_KEY", "")
+    scheme, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(value)
+    return url.get("user", ""), url.get("password", "")
+
+
+def _basic(value: str) -> tuple[str, str]:
+    try:
+        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise QueryError.own(
+            AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED", "The Authorization header is not readable"
+        ) from None
+    return user, password
+
+
+def _content_type(environ: Mapping[str, Any]) -> str:
+    return str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+
+
+def _form(environ: Mapping[str, Any], body: Iterator[bytes]) -> dict[str, str]:
+    """Fields of a multipart form: clickhouse-connect sends one when the parameters are too long for a URL."""
+    raw = bytearray()
+    for chunk in body:
+        raw += chunk
+        if len(raw) > MAX_STATEMENT_BYTES:
+            raise QueryError.own(QUERY_IS_TOO_LARGE, "QUERY_IS_TOO_LARGE", "The form is too large")
+    head = f"Content-Type: {environ['CONTENT_TYPE']}\r\n\r\n".encode("latin-1")
+    fields = {}
+    for part in BytesParser(policy=HTTP).parsebytes(head + bytes(raw)).iter_parts():
+        if part.get_filename():
+            raise QueryError.own(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "External tables are not served here")
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes):
+            raise QueryError.own(BAD_ARGUMENTS, "BAD_ARGUMENTS", "A form field holds a form")
+        fields[str(name)] = content.decode()
+    return fields
+
+
+def _body(environ: Mapping[str, Any]) -> Iterator[bytes]:
+    chunks = _raw_body(environ)
+    encoding = str(environ.get("HTTP_CONTENT_ENCODING") or "identity").strip().lower()
+    if encoding in {"identity", ""}:
+        return chunks
+    if encoding not in _DECODERS:
+        raise QueryError.own(
+            NOT_IMPLEMENTED, "UNKNOWN_COMPRESSION_METHOD", f"Unknown Content-Encoding {encoding!r}"
+        )
+    return _DECODERS[encoding](chunks)
+
+
+def _raw_body(environ: Mapping[str, Any]) -> Iterator[bytes]:
+    """The body as it came. A body that ends early is an error: half of an INSERT must not be committed."""
+    source, expected, seen = environ["wsgi.input"], environ.get("CONTENT_LENGTH"), 0
+    while chunk := _read(source):
+        seen += len(chunk)
+        yield chunk
+    if expected and seen != int(expected):
+        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", "The body ended before its Content-Length")
+
+
+def _read(source: Any) -> bytes:
+    try:
+        chunk: bytes = source.read(READ_BYTES)
+    except (OSError, ValueError) as error:
+        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", f"The body cannot be read: {error}") from error
+    return chunk
+
+
+def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, told from the header
+    return _bounded(chunks, decoder.decompress, lambda: decoder.unconsumed_tail, lambda: decoder.eof)
+
+
+def _unlz4(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    decoder = lz4.frame.LZ4FrameDecompressor()
+
+    def step(data: bytes, limit: int) -> bytes:
+        plain: bytes = decoder.decompress(data, max_length=limit)
+        return plain
+
+    return _bounded(chunks, step, lambda: b"" if decoder.needs_input else None, lambda: bool(decoder.eof))
+
+
+def _bounded(
+    chunks: Iterator[bytes],
+    step: Callable[[bytes, int], bytes],
+    rest: Callable[[], bytes | None],
+    ended: Callable[[], bool],
+) -> Iterator[bytes]:
+    """Decompresses at most READ_BYTES at a time, so that a small body cannot unfold in memory.
+
+    `rest` gives what the decoder has not taken yet: bytes to hand in again, None when it kept them itself.
+    """
+    try:
+        for chunk in chunks:
+            data: bytes | None = chunk
+            while (data is None or data) and not ended():
+                yield step(data or b"", READ_BYTES)
+                data = rest()
+    except (zlib.error, RuntimeError) as error:
+        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", f"Broken compression: {error}") from error
+    if not ended():
+        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", "The compressed body ends early")
+
+
+class _Source:
+    """Chunks as a file, for the zstandard reader."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+
+    def read(self, _size: int) -> bytes:
+        return next(self._chunks, b"")
+
+
+def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    reader = zstandard.ZstdDecompressor().stream_reader(_Source(chunks), read_across_frames=True)
+    try:
+        while plain := reader.read(READ_BYTES):
+            yield plain
+    except zstandard.ZstdError as error:
+        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", f"Broken compression: {error}") from error
+
+
+_DECODERS: Mapping[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    "gzip": _gunzip,
+    "deflate": _gunzip,
+    "lz4": _unlz4,
+    "zstd": _unzstd,
+}
