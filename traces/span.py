@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import msgspec
 
-JSONValue: TypeAlias = "str | int | float | bool | None | list[JSONValue] | dict[str, JSONValue]"
-Attributes: TypeAlias = "dict[str, JSONValue]"
+JSONValue: TypeAlias = str | int | float | bool | list["JSONValue"] | dict[str, "JSONValue"] | None
+Attributes: TypeAlias = dict[str, JSONValue]
 
 
 class Kind(StrEnum):

@@ -8,6 +8,5 @@ urlpatterns = [
     path("", include("tracehouse.tenancy.urls")),
     path("", include("ingest.urls")),
     path("", include("traces.urls")),
-    path("", include("costs.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -3,9 +3,13 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 import structlog
 
 from tracehouse import env
+
+# Lets typed code say ModelForm[Project] and Manager[User] at run time too.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 DATA_DIR = env.path("TRACEHOUSE_DATA")
@@ -38,7 +42,6 @@ INSTALLED_APPS = [
     "tracehouse.tenancy",
     "tracehouse.web",
     "traces",
-    "costs",
     "ingest",
 ]
 

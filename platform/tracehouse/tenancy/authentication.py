@@ -1,14 +1,17 @@
 """API keys for REST views: 401 without a valid key, 403 for another project's; the scope comes from the key alone."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from typing import TYPE_CHECKING
+
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from tracehouse.tenancy.keys import KeyHolder, KeyProblem, LookupUnavailable, identify
 from tracehouse.tenancy.scope import Scope
+
+if TYPE_CHECKING:  # importing views would import this module again, by its name in the settings
+    from rest_framework.views import APIView
 
 CHALLENGE = 'Basic realm="tracehouse", charset="UTF-8"'
 
@@ -44,7 +47,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 class HasProject(BasePermission):
     """A key is needed; a request that names a project (`X-Tracehouse-Project: slug`) must name the key's own."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         holder = request.auth
         if not isinstance(holder, KeyHolder):
             raise NotAuthenticated(KeyProblem.MISSING.value)
@@ -59,14 +62,3 @@ def scope_of(request: Request) -> Scope:
     if not isinstance(holder, KeyHolder):
         raise NotAuthenticated(KeyProblem.MISSING.value)
     return Scope(holder.project_id)
-
-
-class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = ApiKeyAuthentication
-    name = ["basicKey", "bearerSecret"]
-
-    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
-        return [
-            {"type": "http", "scheme": "basic", "description": "Public key as user, secret key as password."},
-            {"type": "http", "scheme": "bearer", "description": "The secret key."},
-        ]

@@ -34,6 +34,7 @@ ALL_TIME = Window(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=
 class Scope:
     project_id: int
     window: Window = ALL_TIME
+    time_zone: str = "UTC"
 
     def during(self, window: Window) -> "Scope":
         return replace(self, window=window)

@@ -1,0 +1,314 @@
+"""An OTLP/HTTP body, protobuf or JSON, to records (opentelemetry-proto 1.x, OTLP specification 1.x).
+
+Spans that the specification calls invalid (no trace id, no span id) are counted and left out one by one; bytes
+that are not OTLP at all raise `Malformed`.
+"""
+
+import base64
+import binascii
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+
+from ingest.otlp.records import OtlpSpan
+from traces.span import Attributes, Event, JSONValue, Link
+
+# The depth that protobuf's own parser allows; JSON is held to the same.
+MAX_DEPTH = 64
+MAX_EXACT_INT = 2**64
+
+
+class Malformed(Exception):
+    """The body is not an OTLP trace request. The message says what is wrong, never what the body held."""
+
+
+class Refusal(StrEnum):
+    """Why one span was refused; these are the words of `partial_success.error_message`."""
+
+    NO_TRACE_ID = "span without a valid trace id (16 bytes, not all zero)"
+    NO_SPAN_ID = "span without a valid span id (8 bytes, not all zero)"
+    NO_START = "span without a start time"
+    TOO_OLD = "span started too long ago"
+    IN_FUTURE = "span starts more than a day in the future"
+    TOO_LARGE = "span is larger than the limit"
+
+
+@dataclass(slots=True)
+class Decoded:
+    spans: list[OtlpSpan] = field(default_factory=list)
+    refused: dict[Refusal, int] = field(default_factory=dict)
+
+    def refuse(self, reason: Refusal) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+
+def decode_protobuf(body: bytes) -> Decoded:
+    """Raises `Malformed`."""
+    try:
+        request = ExportTraceServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise Malformed("the body is not a protobuf ExportTraceServiceRequest") from error
+    decoded = Decoded()
+    for resource_spans in request.resource_spans:
+        resource = _attributes(resource_spans.resource.attributes)
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope.name
+            for span in scope_spans.spans:
+                _append_wire_span(decoded, span, resource, scope)
+    return decoded
+
+
+def _append_wire_span(decoded: Decoded, span: WireSpan, resource: Attributes, scope: str) -> None:
+    trace_id, span_id = span.trace_id, span.span_id
+    if len(trace_id) != 16 or not any(trace_id):
+        return decoded.refuse(Refusal.NO_TRACE_ID)
+    if len(span_id) != 8 or not any(span_id):
+        return decoded.refuse(Refusal.NO_SPAN_ID)
+    status = span.status
+    decoded.spans.append(
+        OtlpSpan(
+            trace_id=trace_id.hex(),
+            span_id=span_id.hex(),
+            parent_id=_parent(span.parent_span_id.hex()),
+            name=span.name,
+            start_ns=span.start_time_unix_nano,
+            end_ns=span.end_time_unix_nano,
+            status_code=status.code,
+            status_message=status.message,
+            attributes=_attributes(span.attributes),
+            events=tuple(
+                Event(name=event.name, time_ns=event.time_unix_nano, attributes=_attributes(event.attributes))
+                for event in span.events
+            ),
+            links=tuple(
+                Link(
+                    trace_id=link.trace_id.hex(),
+                    span_id=link.span_id.hex(),
+                    attributes=_attributes(link.attributes),
+                )
+                for link in span.links
+            ),
+            resource=resource,
+            scope=scope,
+        )
+    )
+    return None
+
+
+def _parent(hex_id: str) -> str:
+    return hex_id if len(hex_id) == 16 and hex_id.strip("0") else ""
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+    values: Attributes = {}
+    for pair in pairs:
+        value = pair.value
+        kind = value.WhichOneof("value")
+        values[pair.key] = value.string_value if kind == "string_value" else _any_value(value, kind)
+    return values
+
+
+def _any_value(value: AnyValue, kind: str | None) -> JSONValue:
+    if kind is None:
+        return None
+    read = _READERS.get(kind)
+    return read(value) if read else None
+
+
+def _array(value: AnyValue) -> JSONValue:
+    return [_any_value(item, item.WhichOneof("value")) for item in value.array_value.values]
+
+
+# Missing kinds (an index into a string table that no request of ours carries) read as absent.
+_READERS: dict[str, Callable[[AnyValue], JSONValue]] = {
+    "string_value": lambda value: value.string_value,
+    "int_value": lambda value: value.int_value,
+    "bool_value": lambda value: value.bool_value,
+    "double_value": lambda value: _finite(value.double_value),
+    "bytes_value": lambda value: base64.b64encode(value.bytes_value).decode(),
+    "array_value": _array,
+    "kvlist_value": lambda value: _attributes(value.kvlist_value.values),
+}
+
+
+def _finite(number: float) -> JSONValue:
+    """NaN and infinities as text, as OTLP/JSON writes them: JSON has no number for them."""
+    if math.isfinite(number):
+        return number
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+def decode_json(body: bytes) -> Decoded:
+    """OTLP/JSON: ids as hex, 64-bit integers as decimal text or numbers, unknown fields ignored. Raises `Malformed`."""
+    try:
+        request = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Malformed("the body is not valid JSON") from error
+    if not isinstance(request, dict):
+        raise Malformed("the body is not a JSON object")
+    decoded = Decoded()
+    try:
+        for resource_spans in _list(request, "resourceSpans"):
+            resource = _json_attributes(_list(_dict(resource_spans, "resource"), "attributes"))
+            for scope_spans in _list(resource_spans, "scopeSpans"):
+                scope = _text(_dict(scope_spans, "scope"), "name")
+                for span in _list(scope_spans, "spans"):
+                    _append_json_span(decoded, span, resource, scope)
+    except RecursionError as error:
+        raise Malformed("values are nested too deep") from error
+    return decoded
+
+
+def _append_json_span(decoded: Decoded, span: dict[str, Any], resource: Attributes, scope: str) -> None:
+    trace_id, span_id = _hex(span, "traceId", 32), _hex(span, "spanId", 16)
+    if not trace_id:
+        return decoded.refuse(Refusal.NO_TRACE_ID)
+    if not span_id:
+        return decoded.refuse(Refusal.NO_SPAN_ID)
+    status = _dict(span, "status")
+    decoded.spans.append(
+        OtlpSpan(
+            trace_id=trace_id,
+            span_id=span_id,
+            parent_id=_hex(span, "parentSpanId", 16),
+            name=_text(span, "name"),
+            start_ns=_nanos(span, "startTimeUnixNano"),
+            end_ns=_nanos(span, "endTimeUnixNano"),
+            status_code=_status_code(status.get("code")),
+            status_message=_text(status, "message"),
+            attributes=_json_attributes(_list(span, "attributes")),
+            events=tuple(
+                Event(
+                    name=_text(event, "name"),
+                    time_ns=_nanos(event, "timeUnixNano"),
+                    attributes=_json_attributes(_list(event, "attributes")),
+                )
+                for event in _list(span, "events")
+            ),
+            links=tuple(
+                Link(
+                    trace_id=_hex(link, "traceId", 32),
+                    span_id=_hex(link, "spanId", 16),
+                    attributes=_json_attributes(_list(link, "attributes")),
+                )
+                for link in _list(span, "links")
+            ),
+            resource=resource,
+            scope=scope,
+        )
+    )
+    return None
+
+
+def _list(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The list of objects under `name`; absent is empty. Raises `Malformed` for anything else."""
+    value = holder.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Malformed(f"{name} is not a list of objects")
+    return value
+
+
+def _dict(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    value = holder.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Malformed(f"{name} is not an object")
+    return value
+
+
+def _text(holder: dict[str, Any], name: str) -> str:
+    value = holder.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is not text")
+    return value
+
+
+def _hex(holder: dict[str, Any], name: str, digits: int) -> str:
+    """Lower-case hex of the right length that is not all zero, else ""."""
+    value = _text(holder, name).lower()
+    if len(value) != digits or not value.strip("0"):
+        return ""
+    try:
+        return binascii.unhexlify(value).hex()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _nanos(holder: dict[str, Any], name: str) -> int:
+    value = holder.get(name)
+    if value is None:
+        return 0
+    try:
+        nanos = int(value) if isinstance(value, (int, str)) else -1
+    except ValueError:
+        nanos = -1
+    if not 0 <= nanos < MAX_EXACT_INT:
+        raise Malformed(f"{name} is not a count of nanoseconds")
+    return nanos
+
+
+_STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
+
+
+def _status_code(value: object) -> int:
+    if isinstance(value, str):
+        return _STATUS_NAMES.get(value, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _json_attributes(pairs: Sequence[dict[str, Any]], depth: int = 0) -> Attributes:
+    return {_text(pair, "key"): _json_value(_dict(pair, "value"), depth) for pair in pairs}
+
+
+def _json_value(value: dict[str, Any], depth: int) -> JSONValue:
+    if depth > MAX_DEPTH:
+        raise Malformed("values are nested too deep")
+    for name, content in value.items():
+        if name == "stringValue":
+            return _text(value, name)
+        if name == "intValue":
+            return _integer(content)
+        if name == "doubleValue":
+            return _double(content)
+        if name == "boolValue":
+            return bool(content)
+        if name == "bytesValue":
+            return _text(value, name)
+        if name == "arrayValue":
+            return [_json_value(item, depth + 1) for item in _list(_dict(value, name), "values")]
+        if name == "kvlistValue":
+            return _json_attributes(_list(_dict(value, name), "values"), depth + 1)
+    return None
+
+
+def _integer(content: object) -> int:
+    try:
+        return int(content) if isinstance(content, (int, str)) else _not_integer()
+    except ValueError:
+        return _not_integer()
+
+
+def _not_integer() -> int:
+    raise Malformed("intValue is not a whole number")
+
+
+def _double(content: object) -> JSONValue:
+    try:
+        return _finite(float(content)) if isinstance(content, (int, float, str)) else None
+    except (ValueError, OverflowError) as error:
+        raise Malformed("doubleValue is not a number") from error

@@ -1,0 +1,300 @@
+"""Spans to spans without personal data: the step that runs before anything is written anywhere.
+
+Pure. Every string that a span carries is scanned, wherever it stands: values and keys, at any depth, JSON inside
+strings included. All strings of a batch are scanned in one pass; only spans with a hit are rebuilt.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from ingest.detectors import Detector, Hit, find
+from traces.span import Event, JSONValue, Link, Span
+
+# Long whole numbers may be card numbers; shorter ones are counts and times.
+MIN_CARD_NUMBER = 10**12
+IDENTITY_FIELDS = ("user_id", "session_id", "organization_id")
+TEXT_FIELDS = (
+    "name",
+    "status_message",
+    "error_type",
+    "feature",
+    "environment",
+    "release",
+    "input_type",
+    "agent_name",
+    "workflow_name",
+    "model",
+    "request_model",
+    "provider",
+    "tool_name",
+    "tool_call_id",
+    "prompt_name",
+    "prompt_version",
+    "finish_reason",
+    "scope",
+)
+CONTENT_FIELDS = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")
+_SEPARATOR = "\x00"
+
+
+class Action(StrEnum):
+    MASK = "mask"  # [email]
+    HASH = "hash"  # [email:1f9a...], the same for the same value within a project
+
+
+DEFAULT_ACTIONS: Mapping[Detector, Action] = {
+    Detector.EMAIL: Action.HASH,
+    Detector.PHONE: Action.HASH,
+    Detector.CARD: Action.MASK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A project's choices. `key` makes its hashes its own: the same contact differs between projects."""
+
+    key: bytes
+    regions: tuple[str, ...] = ("US", "GB")
+    actions: Mapping[Detector, Action] = field(default_factory=lambda: DEFAULT_ACTIONS)
+    keep_identity: bool = False
+
+
+def redact(spans: Sequence[Span], policy: Policy) -> list[Span]:
+    """The spans with every personal value replaced, each with the counts of what was replaced."""
+    texts = _Texts()
+    for span in spans:
+        texts.add_span(span, policy)
+    if not texts.found:
+        return list(spans)
+    replaced = _replacements(texts.found, policy)
+    if not replaced:
+        return list(spans)
+    return [_redact_span(span, replaced, policy) for span in spans]
+
+
+def redact_text(text: str, policy: Policy) -> str:
+    """One string on its own, for messages that do not belong to a span."""
+    texts = _Texts()
+    texts.add(text)
+    return _rewrite(text, _replacements(texts.found, policy), {})
+
+
+class _Texts:
+    """The distinct strings of a batch."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._walked: set[int] = set()
+
+    def add_span(self, span: Span, policy: Policy) -> None:
+        found = self.found
+        for name in TEXT_FIELDS if policy.keep_identity else TEXT_FIELDS + IDENTITY_FIELDS:
+            if value := getattr(span, name):
+                found.add(value)
+        if span.tags:
+            found.update(span.tags)
+        for name in CONTENT_FIELDS:
+            value = getattr(span, name)
+            # Spans of one resource share its dictionary.
+            if value and id(value) not in self._walked:
+                self._walked.add(id(value))
+                self.add(value)
+        for item in (*(span.events or ()), *(span.links or ())):
+            self.add(item.attributes)
+            if isinstance(item, Event):
+                found.add(item.name)
+
+    def add(self, value: JSONValue) -> None:
+        if isinstance(value, str):
+            self.found.add(value)
+            nested = _nested_json(value)
+            if nested is not None:
+                self.add(nested)
+        elif isinstance(value, dict):
+            self.found.update(value)
+            for key, item in value.items():
+                if "\\" in key:
+                    self.add(key)
+                self.add(item)
+        elif isinstance(value, list):
+            for item in value:
+                self.add(item)
+        elif isinstance(value, int) and value >= MIN_CARD_NUMBER:
+            self.found.add(str(value))
+
+
+def _nested_json(text: str) -> JSONValue:
+    """The structure in a string that is JSON with escapes, where a plain replacement would miss or break it."""
+    if "\\" not in text or text[:1] not in {"{", "[", '"'}:
+        return None
+    try:
+        decoded: JSONValue = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    text: str
+    counts: Mapping[Detector, int]
+
+
+def _replacements(texts: Iterable[str], policy: Policy) -> dict[str, _Replacement]:
+    """For each string that holds personal data, what stands in its place."""
+    ordered = list(texts)
+    buffer = _SEPARATOR.join(ordered).encode("utf-8", "surrogatepass")
+    if buffer.count(b"\x00") != len(ordered) - 1:  # a string holds the separator itself
+        return {
+            text: _replace(encoded, 0, hits, policy)
+            for text in ordered
+            if (hits := find(encoded := text.encode("utf-8", "surrogatepass"), policy.regions))
+        }
+    replaced: dict[str, _Replacement] = {}
+    for (start, end), hits in _by_string(buffer, find(buffer, policy.regions)).items():
+        encoded = buffer[start:end]
+        replaced[encoded.decode("utf-8", "surrogatepass")] = _replace(encoded, start, hits, policy)
+    return replaced
+
+
+def _by_string(buffer: bytes, hits: Sequence[Hit]) -> dict[tuple[int, int], list[Hit]]:
+    grouped: dict[tuple[int, int], list[Hit]] = {}
+    start = end = -1
+    for hit in hits:
+        if hit.start >= end:
+            start = buffer.rfind(b"\x00", 0, hit.start) + 1
+            end = buffer.find(b"\x00", hit.end)
+            end = len(buffer) if end < 0 else end
+        grouped.setdefault((start, end), []).append(hit)
+    return grouped
+
+
+def _replace(encoded: bytes, offset: int, hits: Sequence[Hit], policy: Policy) -> _Replacement:
+    parts: list[bytes] = []
+    counts: dict[Detector, int] = {}
+    position = 0
+    for hit in hits:
+        parts += (encoded[position : hit.start - offset], _stand_in(hit, policy).encode())
+        position = hit.end - offset
+        counts[hit.detector] = counts.get(hit.detector, 0) + 1
+    parts.append(encoded[position:])
+    return _Replacement(b"".join(parts).decode("utf-8", "surrogatepass"), counts)
+
+
+def _stand_in(hit: Hit, policy: Policy) -> str:
+    if policy.actions.get(hit.detector, Action.MASK) is Action.HASH:
+        return keyed_hash(hit, policy.key)
+    return f"[{hit.detector}]"
+
+
+def keyed_hash(hit: Hit, key: bytes) -> str:
+    """A stable opaque id: the first 64 bits of HMAC-SHA256 (RFC 2104) of the value in its canonical spelling."""
+    message = f"{hit.detector}:{hit.canonical}".encode()
+    return f"[{hit.detector}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:16]}]"
+
+
+def _redact_span(span: Span, replaced: Mapping[str, _Replacement], policy: Policy) -> Span:
+    counts: dict[Detector, int] = {}
+    changes: dict[str, Any] = {}
+    names = (*TEXT_FIELDS, *CONTENT_FIELDS, "tags", "events", "links")
+    for name in names:
+        value = getattr(span, name)
+        if value and (rewritten := _rewrite_field(value, replaced, counts)) is not value:
+            changes[name] = rewritten
+    if not policy.keep_identity:
+        changes |= _redact_identity(span, policy, replaced, counts)
+    if not changes:
+        return span
+    return msgspec.structs.replace(
+        span, **changes, redactions={str(detector): count for detector, count in counts.items()}
+    )
+
+
+def _redact_identity(
+    span: Span, policy: Policy, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]
+) -> dict[str, str]:
+    """Identities are always hashed, never masked: masked, two users would become one."""
+    changes: dict[str, str] = {}
+    hashing = Policy(policy.key, policy.regions, dict.fromkeys(Detector, Action.HASH))
+    for name in IDENTITY_FIELDS:
+        value = getattr(span, name)
+        if value and value in replaced:
+            encoded = value.encode("utf-8", "surrogatepass")
+            replacement = _replace(encoded, 0, find(encoded, policy.regions), hashing)
+            changes[name] = replacement.text
+            _add(counts, replacement.counts)
+    return changes
+
+
+def _rewrite_field(value: Any, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> Any:
+    if not isinstance(value, tuple):
+        return _rewrite(value, replaced, counts)
+    items = tuple(
+        _rewrite_item(item, replaced, counts) if isinstance(item, (Event, Link)) else _rewrite(item, replaced, counts)
+        for item in value
+    )
+    return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+
+
+def _rewrite_item(
+    item: Event | Link, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]
+) -> Event | Link:
+    attributes = _rewrite(item.attributes, replaced, counts)
+    changes = {"attributes": attributes} if attributes is not item.attributes else {}
+    if isinstance(item, Event) and item.name in replaced:
+        changes["name"] = _rewrite(item.name, replaced, counts)
+    return msgspec.structs.replace(item, **changes) if changes else item
+
+
+def _rewrite(value: Any, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> Any:
+    """`value` with every string in `replaced` exchanged; the same object when there is none."""
+    if isinstance(value, str):
+        return _rewrite_text(value, replaced, counts)
+    if isinstance(value, dict):
+        return _rewrite_dict(value, replaced, counts)
+    if isinstance(value, list):
+        items = [_rewrite(item, replaced, counts) for item in value]
+        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+    if isinstance(value, int) and value >= MIN_CARD_NUMBER and str(value) in replaced:
+        return _rewrite_text(str(value), replaced, counts)
+    return value
+
+
+def _rewrite_dict(
+    value: dict[str, Any], replaced: Mapping[str, _Replacement], counts: dict[Detector, int]
+) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    changed = False
+    for key, item in value.items():
+        new_key, new_item = _rewrite_text(key, replaced, counts), _rewrite(item, replaced, counts)
+        changed = changed or new_key is not key or new_item is not item
+        pairs[_unused(new_key, pairs) if new_key in pairs else new_key] = new_item
+    return pairs if changed else value
+
+
+def _unused(key: str, pairs: Mapping[str, Any]) -> str:
+    """Keys that are masked alike stay apart: no value is lost."""
+    return next(name for number in range(2, len(pairs) + 3) if (name := f"{key} {number}") not in pairs)
+
+
+def _rewrite_text(text: str, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> str:
+    nested = _nested_json(text)
+    if nested is not None:
+        rewritten = _rewrite(nested, replaced, counts)
+        return text if rewritten is nested else msgspec.json.encode(rewritten).decode()
+    replacement = replaced.get(text)
+    if replacement is None:
+        return text
+    _add(counts, replacement.counts)
+    return replacement.text
+
+
+def _add(counts: dict[Detector, int], more: Mapping[Detector, int]) -> None:
+    for detector, count in more.items():
+        counts[detector] = counts.get(detector, 0) + count

@@ -1,0 +1,189 @@
+"""Real stores for the tests, started when the first test asks for them, and the fixed cast."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx2 as httpx
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from tests import cast
+from tracehouse.embedded.stores import StoreUrls, running_stores
+from tracehouse.tenancy.models import Project, Role, Team, User
+from traces.span import Span
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[StoreUrls]:
+    """PostgreSQL, the ClickHouse engine and Valkey, started once a run."""
+    with tempfile.TemporaryDirectory(prefix="tracehouse-test-") as folder, running_stores(Path(folder)) as urls:
+        yield urls
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(stores: StoreUrls) -> None:
+    url = urlsplit(stores.database_url)
+    connections["default"].settings_dict.update(
+        NAME=url.path.lstrip("/"),
+        USER=url.username,
+        PASSWORD=url.password,
+        HOST=url.hostname,
+        PORT=str(url.port),
+        CONN_MAX_AGE=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def _clickhouse_schema(stores: StoreUrls) -> str:
+    from tracehouse.clickhouse import client, migrate
+
+    url = urlunsplit(urlsplit(stores.clickhouse_url)._replace(path="/test"))
+    settings.CLICKHOUSE_URL = url
+    client.forget_client()
+    migrate.apply_all()
+    return url
+
+
+@pytest.fixture
+def clickhouse(_clickhouse_schema: str, settings: object) -> Iterator[None]:
+    """The ClickHouse engine with our tables, empty again after the test."""
+    from tracehouse.clickhouse import client
+
+    settings.CLICKHOUSE_URL = _clickhouse_schema  # type: ignore[attr-defined]
+    client.forget_client()
+    yield
+    client.client().command("TRUNCATE TABLE spans")
+
+
+@pytest.fixture
+def store_spans(clickhouse: None) -> Callable[[list[Span]], None]:
+    """Writes spans the way the drain does."""
+    return cast.store_spans
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return User.objects.create_user("owner@example.com", cast.PASSWORD)
+
+
+@pytest.fixture
+def team(owner: User) -> Team:
+    return cast.team("Team one", owner)
+
+
+@pytest.fixture
+def project(team: Team, owner: User) -> Project:
+    return cast.project(team, "Agents", owner)
+
+
+@pytest.fixture
+def teammate(team: Team) -> User:
+    return cast.member(team, "teammate@example.com", Role.MEMBER)
+
+
+@pytest.fixture
+def viewer(team: Team) -> User:
+    return cast.member(team, "viewer@example.com", Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """Owner of another team, with a project of its own."""
+    user = User.objects.create_user("stranger@example.com", cast.PASSWORD)
+    cast.project(cast.team("Team two", user), "Elsewhere", user)
+    return user
+
+
+@pytest.fixture
+def api_key(project: Project, owner: User) -> str:
+    """A secret key of the project."""
+    return cast.secret_key(project, owner)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_key_cache() -> Iterator[None]:
+    from tracehouse.tenancy import keys
+
+    keys.forget_all()
+    yield
+    keys.forget_all()
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running installation: gunicorn on the real stores."""
+
+    url: str
+    data: Path
+    environment: dict[str, str]
+    email: str
+    password: str
+    public_key: str
+    secret_key: str
+    project_slug: str
+
+    def get(self, path: str, **parameters: object) -> httpx.Response:
+        return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=30)  # type: ignore[arg-type]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret_key}"}
+
+    def send(self, body: bytes, content_type: str = "application/x-protobuf", **headers: str) -> httpx.Response:
+        return httpx.post(
+            f"{self.url}/v1/traces",
+            content=body,
+            headers={**self.headers, "Content-Type": content_type, **headers},
+            timeout=60,
+        )
+
+    def wait_for_trace(self, trace_id: str, *, spans: int = 1) -> dict[str, object]:
+        """The trace once it is visible with that many spans."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            response = self.get(f"/api/v1/traces/{trace_id}")
+            if response.status_code == 200 and len(response.json()["spans"]) >= spans:
+                found: dict[str, object] = response.json()
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"trace {trace_id} did not show: {response.status_code} {response.text[:300]}")
+
+    def manage(self, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+
+@pytest.fixture(scope="session")
+def platform(stores: StoreUrls) -> Iterator[Platform]:
+    """One running installation for all end-to-end tests."""
+    with tempfile.TemporaryDirectory(prefix="tracehouse-web-") as folder:
+        with cast.running_platform(stores, Path(folder), ROOT) as (environment, first):
+            yield Platform(
+                url=environment["TRACEHOUSE_URL"],
+                data=Path(folder),
+                environment=environment,
+                email=first["email"],
+                password=first["password"],
+                public_key=first["public_key"],
+                secret_key=first["secret_key"],
+                project_slug=first["project"],
+            )
+
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs beside the ORM in browser tests

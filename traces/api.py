@@ -1,0 +1,287 @@
+"""REST: traces, one trace, and usage sums of the project behind the API key."""
+
+from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.urls import path
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from traces import queries
+from traces.filters import Order, TraceFilters
+from traces.queries import UsageGroup
+from tracehouse.tenancy.authentication import scope_of
+from tracehouse.tenancy.scope import Scope, Window
+from tracehouse.web.api import plain_decimal, rfc3339
+
+DEFAULT_DAYS = 30
+MAX_USAGE_ROWS = queries.MAX_USAGE_ROWS
+
+
+class WindowParameters(serializers.Serializer[Any]):
+    """`from` is a Python keyword, hence the fields are added by name."""
+
+    def get_fields(self) -> dict[str, Any]:
+        window = {
+            "from": serializers.DateTimeField(
+                required=False,
+                default_timezone=UTC,
+                help_text=f"Traces that start at or after this time; {DEFAULT_DAYS} days before `to` when absent.",
+            ),
+            "to": serializers.DateTimeField(
+                required=False, default_timezone=UTC, help_text="Traces that start before this time; now when absent."
+            ),
+        }
+        return {**window, **super().get_fields()}
+
+
+class TraceParameters(WindowParameters):
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=queries.MAX_PAGE)
+    cursor = serializers.CharField(default="", help_text="`next_cursor` of the page before.")
+    user_id = serializers.CharField(default="")
+    session_id = serializers.CharField(default="")
+    organization_id = serializers.CharField(default="")
+    feature = serializers.CharField(default="")
+    environment = serializers.CharField(default="")
+    status = serializers.ChoiceField(choices=["ok", "error"], required=False)
+    name = serializers.CharField(default="", help_text="Name of the root span.")
+    model = serializers.CharField(default="", help_text="A model that any span of the trace used.")
+    tool = serializers.CharField(default="", help_text="A tool that any span of the trace called.")
+    min_latency_ms = serializers.IntegerField(required=False, min_value=0, max_value=10**12)
+    min_cost_usd = serializers.DecimalField(
+        required=False, min_value=Decimal(0), max_digits=30, decimal_places=12
+    )
+    q = serializers.CharField(default="", max_length=200, help_text="Text in a name, error, input or output.")
+    order = serializers.ChoiceField(choices=[order.value for order in Order], default=Order.NEWEST.value)
+
+
+class UsageParameters(WindowParameters):
+    group_by = serializers.ChoiceField(choices=[group.value for group in UsageGroup])
+    limit = serializers.IntegerField(default=1000, min_value=1, max_value=MAX_USAGE_ROWS)
+
+
+class TraceSchema(serializers.Serializer[Any]):
+    """One trace. `cost_usd` is null when no call of it has a known price and at least one should have."""
+
+    trace_id = serializers.CharField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=["ok", "error"])
+    has_root = serializers.BooleanField(help_text="False while the root span has not arrived.")
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
+    latency_ms = serializers.FloatField()
+    user_id = serializers.CharField(allow_null=True)
+    session_id = serializers.CharField(allow_null=True)
+    organization_id = serializers.CharField(allow_null=True)
+    feature = serializers.CharField(allow_null=True)
+    environment = serializers.CharField(allow_null=True)
+    release = serializers.CharField(allow_null=True)
+    input_type = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    models = serializers.ListField(child=serializers.CharField())
+    tools = serializers.ListField(child=serializers.CharField())
+    span_count = serializers.IntegerField()
+    llm_calls = serializers.IntegerField()
+    tool_calls = serializers.IntegerField()
+    error_count = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.CharField(allow_null=True)
+    unpriced_calls = serializers.IntegerField()
+
+
+class SpanUsageSchema(serializers.Serializer[Any]):
+    """Tokens. `input` is the sum of the four disjoint input buckets; `reasoning` is a part of `output`."""
+
+    def get_fields(self) -> dict[str, Any]:
+        names = [field.name for field in fields(queries.SpanUsage)]
+        return {name: serializers.IntegerField(allow_null=True) for name in names}
+
+
+class SpanSchema(serializers.Serializer[Any]):
+    span_id = serializers.CharField()
+    parent_id = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(choices=["unset", "ok", "error"])
+    status_message = serializers.CharField(allow_null=True)
+    error_type = serializers.CharField(allow_null=True)
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
+    latency_ms = serializers.FloatField()
+    model = serializers.CharField(allow_null=True)
+    request_model = serializers.CharField(allow_null=True)
+    provider = serializers.CharField(allow_null=True)
+    agent_name = serializers.CharField(allow_null=True)
+    workflow_name = serializers.CharField(allow_null=True)
+    tool_name = serializers.CharField(allow_null=True)
+    tool_call_id = serializers.CharField(allow_null=True)
+    prompt_name = serializers.CharField(allow_null=True)
+    prompt_version = serializers.CharField(allow_null=True)
+    finish_reason = serializers.CharField(allow_null=True)
+    time_to_first_token_ms = serializers.FloatField(allow_null=True)
+    user_id = serializers.CharField(allow_null=True)
+    session_id = serializers.CharField(allow_null=True)
+    organization_id = serializers.CharField(allow_null=True)
+    feature = serializers.CharField(allow_null=True)
+    environment = serializers.CharField(allow_null=True)
+    release = serializers.CharField(allow_null=True)
+    input_type = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    usage = SpanUsageSchema(allow_null=True)
+    cost_usd = serializers.CharField(allow_null=True)
+    reported_cost_usd = serializers.CharField(allow_null=True)
+    cost_state = serializers.ChoiceField(choices=["computed", "reported", "unpriced"], allow_null=True)
+    cost_source = serializers.CharField(allow_null=True)
+    input = serializers.JSONField(allow_null=True)
+    output = serializers.JSONField(allow_null=True)
+    output_bytes = serializers.IntegerField(allow_null=True)
+    tool_definitions = serializers.JSONField(allow_null=True)
+    request_params = serializers.DictField()
+    attributes = serializers.DictField()
+    resource = serializers.DictField()
+    scope = serializers.CharField(allow_null=True)
+    vocabulary = serializers.CharField(allow_null=True)
+    events = serializers.ListField(child=serializers.DictField())
+    links = serializers.ListField(child=serializers.DictField())
+    redactions = serializers.DictField(child=serializers.IntegerField())
+
+
+class TraceDetailSchema(TraceSchema):
+    spans = SpanSchema(many=True, help_text="All spans, by start time.")
+    truncated = serializers.BooleanField(
+        help_text=f"True when the trace has more than {queries.MAX_SPANS} spans; the first are given."
+    )
+
+
+class TracePageSchema(serializers.Serializer[Any]):
+    data = TraceSchema(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class UsageRowSchema(serializers.Serializer[Any]):
+    """`cost_usd` sums the calls that have a price; `unpriced_calls` says how many have none."""
+
+    key = serializers.CharField(help_text="Empty for what carries no value.")
+    invocations = serializers.IntegerField()
+    llm_calls = serializers.IntegerField()
+    tool_calls = serializers.IntegerField()
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.CharField()
+    unpriced_calls = serializers.IntegerField()
+    errors = serializers.IntegerField(
+        help_text="Failed invocations; failed calls when grouped by model or tool."
+    )
+
+
+class UsageSchema(serializers.Serializer[Any]):
+    data = UsageRowSchema(many=True)
+
+
+class TraceList(APIView):
+    """Traces of the project, newest first unless ordered otherwise, a page at a time."""
+
+    @extend_schema(parameters=[TraceParameters], responses=TracePageSchema, operation_id="list_traces")
+    def get(self, request: Request) -> Response:
+        given = _validated(TraceParameters, request)
+        filters = TraceFilters(**{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given})
+        try:
+            page = queries.list_traces(
+                _scope(request, given),
+                filters,
+                order=Order(given["order"]),
+                limit=given["limit"],
+                cursor=given["cursor"],
+            )
+        except queries.BadCursor as error:
+            raise ValidationError({"cursor": [str(error)]}) from error
+        return Response({"data": [_plain(trace) for trace in page.traces], "next_cursor": page.next_cursor})
+
+
+class TraceDetail(APIView):
+    """One trace with all its spans, flat, by start time."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("trace_id", str, OpenApiParameter.PATH, description="32 hex digits.")],
+        responses=TraceDetailSchema,
+        operation_id="get_trace",
+    )
+    def get(self, request: Request, trace_id: str) -> Response:
+        detail = queries.get_trace(scope_of(request), trace_id)
+        if detail is None:
+            raise NotFound("No trace of this id in the project.")
+        return Response(
+            {
+                **_plain(detail.trace),
+                "spans": [_plain_span(span) for span in detail.spans],
+                "truncated": detail.truncated,
+            }
+        )
+
+
+class Usage(APIView):
+    """Sums over the traces that start in the window, by one key, dearest first."""
+
+    @extend_schema(parameters=[UsageParameters], responses=UsageSchema, operation_id="get_usage")
+    def get(self, request: Request) -> Response:
+        given = _validated(UsageParameters, request)
+        rows = queries.usage(_scope(request, given), UsageGroup(given["group_by"]), limit=given["limit"])
+        return Response({"data": [{**asdict(row), "cost_usd": plain_decimal(row.cost_usd)} for row in rows]})
+
+
+def _validated(serializer: type[WindowParameters], request: Request) -> dict[str, Any]:
+    parameters = serializer(data=request.query_params)
+    parameters.is_valid(raise_exception=True)
+    given: dict[str, Any] = parameters.validated_data
+    return given
+
+
+def _scope(request: Request, given: dict[str, Any]) -> Scope:
+    end: datetime = given.get("to") or timezone.now() + timedelta(minutes=1)
+    start: datetime = given.get("from") or end - timedelta(days=DEFAULT_DAYS)
+    if start > end:
+        raise ValidationError({"from": ["`from` is later than `to`."]})
+    return scope_of(request).during(Window(start, end))
+
+
+_KEPT_EMPTY = {"name", "kind", "status", "trace_id", "span_id"}
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    """A row as JSON values: absent text is null, money text, times RFC 3339."""
+    return {name: _plain_value(name, value) for name, value in _shallow(row).items()}
+
+
+def _plain_span(span: queries.StoredSpan) -> dict[str, Any]:
+    plain = _plain(span)
+    del plain["start_ns"]
+    return plain
+
+
+def _shallow(row: Any) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def _plain_value(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Decimal):
+        return plain_decimal(value)
+    if value == "" and name not in _KEPT_EMPTY:
+        return None
+    return value
+
+
+api_patterns = [
+    path("api/v1/traces", TraceList.as_view(), name="api-traces"),
+    path("api/v1/traces/<str:trace_id>", TraceDetail.as_view(), name="api-trace"),
+    path("api/v1/usage", Usage.as_view(), name="api-usage"),
+]

@@ -1,0 +1,585 @@
+"""Every read of spans: a constant or a builder of closed parts, a function, a row type.
+
+All reads use FINAL: a span written in parts, or twice, is one row with the last present value of each field.
+A trace lies in a window when its earliest span starts in it; partitions of a day more on both sides are read,
+so that a trace across midnight is whole. Lists never read `input`, `output` or `attributes` (only `q` does).
+"""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from traces import filters as f
+from traces.filters import Order, TraceFilters
+from traces.span import JSONValue
+from tracehouse.clickhouse.query import Query, Row, run
+from tracehouse.tenancy.scope import Scope
+
+MAX_PAGE = 200
+MAX_SPANS = 20_000
+MAX_USAGE_ROWS = 10_000
+MAX_CHOICES = 100
+
+
+class BadCursor(ValueError):
+    """The cursor was not made by this list, or by it in another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One trace as a list shows it. Times aware, in UTC; ids lower-case hex; absent text is ""."""
+
+    trace_id: str
+    name: str
+    status: str  # "ok" or "error": the root's, or while it has not arrived whether any span failed
+    has_root: bool
+    start_time: datetime
+    end_time: datetime
+    latency_ms: float
+    user_id: str
+    session_id: str
+    organization_id: str
+    feature: str
+    environment: str
+    release: str
+    input_type: str
+    tags: list[str]
+    models: list[str]
+    tools: list[str]
+    span_count: int
+    llm_calls: int
+    tool_calls: int
+    error_count: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None  # None when no call has a price and at least one should have
+    unpriced_calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanUsage:
+    input: int
+    input_uncached: int | None
+    cache_read: int | None
+    cache_write_5m: int | None
+    cache_write_1h: int | None
+    output: int | None
+    reasoning: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSpan:
+    """One span as stored. `parent_id` is None for a root. Content is parsed JSON, or text as sent."""
+
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    status: str
+    status_message: str
+    error_type: str
+    start_time: datetime
+    end_time: datetime
+    start_ns: int
+    latency_ms: float
+    model: str
+    request_model: str
+    provider: str
+    agent_name: str
+    workflow_name: str
+    tool_name: str
+    tool_call_id: str
+    prompt_name: str
+    prompt_version: str
+    finish_reason: str
+    time_to_first_token_ms: float | None
+    user_id: str
+    session_id: str
+    organization_id: str
+    feature: str
+    environment: str
+    release: str
+    input_type: str
+    tags: list[str]
+    usage: SpanUsage | None
+    cost_usd: Decimal | None
+    reported_cost_usd: Decimal | None
+    cost_state: str  # "computed", "reported", "unpriced" or "" where the kind is not billed
+    cost_source: str
+    input: JSONValue
+    output: JSONValue
+    output_bytes: int | None
+    tool_definitions: JSONValue
+    request_params: dict[str, JSONValue]
+    attributes: dict[str, JSONValue]
+    resource: dict[str, JSONValue]
+    scope: str
+    vocabulary: str
+    events: list[JSONValue]
+    links: list[JSONValue]
+    redactions: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    traces: list[Trace]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceDetail:
+    trace: Trace
+    spans: list[StoredSpan]
+    truncated: bool  # the trace has more than MAX_SPANS spans; the first are here
+
+
+class UsageGroup(StrEnum):
+    USER = "user_id"
+    ORGANIZATION = "organization_id"
+    FEATURE = "feature"
+    MODEL = "model"
+    TOOL = "tool"
+    DAY = "day"
+    HOUR = "hour"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Sums of one group. `errors`: failed invocations, or failed calls when grouped by model or tool."""
+
+    key: str
+    invocations: int
+    llm_calls: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    errors: int
+
+
+_FROM = """FROM spans FINAL
+    WHERE project_id = {project_id:UInt64}
+      AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+_IN_WINDOW = f"""{f.STARTED} >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+   AND {f.STARTED} < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')"""
+
+
+def list_traces(
+    scope: Scope,
+    filters: TraceFilters,
+    *,
+    order: Order = Order.NEWEST,
+    limit: int = 50,
+    cursor: str = "",
+) -> TracePage:
+    """A page of traces. Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`."""
+    found = _find(scope, filters, order=order, limit=min(limit, MAX_PAGE) + 1, cursor=cursor)
+    page = found[: min(limit, MAX_PAGE)]
+    traces = {trace.trace_id: trace for trace in _describe(scope, [row["trace_id"] for row in page])}
+    more = len(found) > len(page)
+    return TracePage(
+        traces=[traces[row["trace_id"].hex] for row in page if row["trace_id"].hex in traces],
+        next_cursor=_encode_cursor(order, page[-1]) if more else None,
+    )
+
+
+def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
+    """A trace with all its spans by start time, or None. Raises `QueryTooLarge`, `QueryUnavailable`."""
+    parsed = parse_trace_id(trace_id)
+    if parsed is None:
+        return None
+    rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)}).rows
+    headers = _describe(scope, [parsed]) if rows else []
+    if not headers:
+        return None
+    return TraceDetail(
+        trace=headers[0],
+        spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
+        truncated=len(rows) > MAX_SPANS,
+    )
+
+
+def has_spans(scope: Scope) -> bool:
+    """Whether the project ever received a span."""
+    return bool(run(_HAS_SPANS, scope).rows)
+
+
+def usage(scope: Scope, group: UsageGroup, *, limit: int = 100) -> list[UsageRow]:
+    """Sums by group over the traces that start in the window, dearest first.
+
+    A trace counts for the user, organization and feature it belongs to, whichever span carries them.
+    """
+    query = _usage_by_span(group) if group in _SPAN_KEYS else _usage_by_trace(group)
+    rows = run(query, scope, {"limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone}).rows
+    return [
+        UsageRow(
+            output_tokens=row.pop("output_tokens_sum"), cost_usd=row.pop("cost_sum") or Decimal(0), **row
+        )
+        for row in rows
+    ]
+
+
+def choices(scope: Scope) -> dict[str, list[str]]:
+    """Values met in the window, for the filter menus: environments, features, models, tools, names."""
+    rows = run(_CHOICES, scope).rows
+    return {name: sorted(values) for name, values in rows[0].items()} if rows else {}
+
+
+def parse_trace_id(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if len(text) in {32, 36} else None
+    except ValueError:
+        return None
+
+
+def _find(
+    scope: Scope, filters: TraceFilters, *, order: Order, limit: int, cursor: str
+) -> list[dict[str, Any]]:
+    clauses, parameters = f.conditions(filters)
+    bound: dict[str, str | int] = {**parameters, "limit": limit}
+    if cursor:
+        value, trace_id = _decode_cursor(order, cursor)
+        bound |= {"cursor_value": value, "cursor_trace": trace_id}
+    return run(_find_query(order, tuple(clauses), bool(cursor)), scope, bound).rows
+
+
+@cache
+def _find_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
+    key, ascending = f.ORDER_KEYS[order]
+    conditions = [_IN_WINDOW, *clauses]
+    if after:
+        sign = ">" if ascending else "<"
+        conditions.append(
+            f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"
+        )
+    having = "\n   AND ".join(conditions)
+    direction = "ASC" if ascending else "DESC"
+    return Query(
+        "traces.find",
+        f"""
+SELECT
+    trace_id,
+    {key} AS sort_key
+{_FROM}
+GROUP BY trace_id
+HAVING {having}
+ORDER BY sort_key {direction}, trace_id {direction}
+LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+    )
+
+
+def _describe(scope: Scope, trace_ids: Sequence[uuid.UUID]) -> list[Trace]:
+    if not trace_ids:
+        return []
+    rows = run(_DESCRIBE, scope, {"trace_ids": [str(trace_id) for trace_id in trace_ids]}).rows
+    return [_trace(row) for row in rows]
+
+
+_DESCRIBE = Query(
+    "traces.describe",
+    f"""
+SELECT
+    trace_id,
+    argMin(name, {f.RANK}) AS name,
+    {f.STATUS} AS status,
+    {f.HAS_ROOT} AS has_root,
+    min(start_time) AS start_time_,
+    max(end_time) AS end_time_,
+    {f.LATENCY_NS} AS latency_ns,
+    {f.belongs("user_id")} AS user_id_,
+    {f.belongs("session_id")} AS session_id_,
+    {f.belongs("organization_id")} AS organization_id_,
+    {f.belongs("feature")} AS feature_,
+    {f.belongs("environment")} AS environment_,
+    {f.belongs("release")} AS release_,
+    {f.belongs("input_type")} AS input_type_,
+    arraySort(groupUniqArrayArray(20)(JSONExtract(ifNull(tags, '[]'), 'Array(String)'))) AS tags_,
+    arraySort(groupUniqArrayIf(20)(assumeNotNull(model), {f.BILLED} AND model != '')) AS models,
+    arraySort(groupUniqArrayIf(50)(assumeNotNull(tool_name), kind = 'tool' AND tool_name != '')) AS tools,
+    count() AS span_count,
+    countIf(kind = 'llm') AS llm_calls,
+    countIf(kind = 'tool') AS tool_calls,
+    countIf(status = 'error') AS error_count,
+    {f.INPUT_TOKENS} AS input_tokens_,
+    {f.OUTPUT_TOKENS} AS output_tokens_,
+    {f.COST} AS cost,
+    countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced_calls
+{_FROM}
+      AND trace_id IN {{trace_ids:Array(UUID)}}
+GROUP BY trace_id
+HAVING start_time_ IS NOT NULL
+LIMIT {MAX_PAGE + 1}""",
+)
+
+_TRACE_SPANS = Query(
+    "traces.spans",
+    f"""
+SELECT
+    * EXCEPT (project_id, trace_id, day, updated_at),
+    toUnixTimestamp64Nano(start_time) AS start_ns,
+    toUnixTimestamp64Nano(end_time) AS end_ns
+{_FROM}
+      AND trace_id = {{trace_id:UUID}}
+      AND start_time IS NOT NULL
+ORDER BY start_time, span_id
+LIMIT {MAX_SPANS + 1}""",
+)
+
+_HAS_SPANS = Query(
+    "traces.has_spans",
+    """
+SELECT 1
+FROM spans
+WHERE project_id = {project_id:UInt64}
+  AND day BETWEEN {first_day:Date} AND {last_day:Date}
+LIMIT 1""",
+)
+
+_CHOICES = Query(
+    "traces.choices",
+    f"""
+SELECT
+    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(environment), environment != '') AS environment,
+    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(feature), feature != '') AS feature,
+    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(model), model != '') AS model,
+    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(tool_name), tool_name != '') AS tool,
+    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(name), parent_id = 0 AND name != '') AS name
+FROM spans
+WHERE project_id = {{project_id:UInt64}}
+  AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
+LIMIT 1""",
+)
+
+# Keys of one span, not of its trace: a trace may use several models and tools.
+_SPAN_KEYS = {
+    UsageGroup.MODEL: ("model", f.BILLED),
+    UsageGroup.TOOL: ("tool_name", "kind = 'tool'"),
+}
+_TRACE_KEYS = {
+    UsageGroup.USER: f"ifNull({f.belongs('user_id')}, '')",
+    UsageGroup.ORGANIZATION: f"ifNull({f.belongs('organization_id')}, '')",
+    UsageGroup.FEATURE: f"ifNull({f.belongs('feature')}, '')",
+    UsageGroup.DAY: f"toString(toDate({f.STARTED}, {{time_zone:String}}))",
+    UsageGroup.HOUR: f"formatDateTime(toStartOfHour({f.STARTED}), '%Y-%m-%dT%H:00:00Z', 'UTC')",
+}
+
+
+@cache
+def _usage_by_trace(group: UsageGroup) -> Query:
+    return Query(
+        f"usage.{group}",
+        f"""
+WITH per_trace AS
+(
+    SELECT
+        {_TRACE_KEYS[group]} AS key,
+        countIf(kind = 'llm') AS llm_calls_,
+        countIf(kind = 'tool') AS tool_calls_,
+        {f.INPUT_TOKENS} AS input_tokens_,
+        {f.OUTPUT_TOKENS} AS output_tokens_,
+        {f.COST} AS cost,
+        countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced,
+        {f.STATUS} = 'error' AS failed
+    {_FROM}
+    GROUP BY trace_id
+    HAVING {_IN_WINDOW}
+)
+SELECT
+    key,
+    count() AS invocations,
+    sum(llm_calls_) AS llm_calls,
+    sum(tool_calls_) AS tool_calls,
+    sum(ifNull(input_tokens_, 0)) AS input_tokens,
+    sum(ifNull(output_tokens_, 0)) AS output_tokens_sum,
+    sum(ifNull(cost, 0)) AS cost_sum,
+    sum(unpriced) AS unpriced_calls,
+    sum(failed) AS errors
+FROM per_trace
+GROUP BY key
+ORDER BY cost_sum DESC, invocations DESC, key
+LIMIT {{limit:UInt32}}""",  # noqa: S608
+    )
+
+
+@cache
+def _usage_by_span(group: UsageGroup) -> Query:
+    column, condition = _SPAN_KEYS[group]
+    return Query(
+        f"usage.{group}",
+        f"""
+WITH in_window AS
+(
+    SELECT trace_id
+    {_FROM}
+    GROUP BY trace_id
+    HAVING {_IN_WINDOW}
+)
+SELECT
+    ifNull({column}, '') AS key,
+    uniqExact(trace_id) AS invocations,
+    countIf(kind = 'llm') AS llm_calls,
+    countIf(kind = 'tool') AS tool_calls,
+    ifNull({f.INPUT_TOKENS}, 0) AS input_tokens,
+    ifNull({f.OUTPUT_TOKENS}, 0) AS output_tokens_sum,
+    sum(ifNull(cost_usd, 0)) AS cost_sum,
+    countIf(cost_state = 'unpriced') AS unpriced_calls,
+    countIf(status = 'error') AS errors
+{_FROM}
+      AND trace_id IN (SELECT trace_id FROM in_window)
+      AND {condition}
+GROUP BY key
+ORDER BY cost_sum DESC, invocations DESC, key
+LIMIT {{limit:UInt32}}""",  # noqa: S608
+    )
+
+
+def _encode_cursor(order: Order, row: Row) -> str:
+    payload = msgspec.json.encode([order.value, row["sort_key"], row["trace_id"].hex])
+    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def _decode_cursor(order: Order, cursor: str) -> tuple[int, str]:
+    try:
+        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        made_for, value, trace_id = msgspec.json.decode(payload, type=tuple[str, int, str])
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise BadCursor("The cursor is not one that this list gave out.") from error
+    parsed = parse_trace_id(trace_id)
+    if made_for != order.value or parsed is None:
+        raise BadCursor("The cursor belongs to a list in another order; start again without it.")
+    return value, str(parsed)
+
+
+def _trace(row: Row) -> Trace:
+    priced = row["cost"] is not None or not row["unpriced_calls"]
+    return Trace(
+        trace_id=row["trace_id"].hex,
+        name=row["name"] or "",
+        status=row["status"],
+        has_root=bool(row["has_root"]),
+        start_time=_aware(row["start_time_"]),
+        end_time=_aware(row["end_time_"] or row["start_time_"]),
+        latency_ms=(row["latency_ns"] or 0) / 1e6,
+        **{name: row[f"{name}_"] or "" for name in _TRACE_TEXTS},
+        tags=list(row["tags_"]),
+        models=list(row["models"]),
+        tools=list(row["tools"]),
+        span_count=row["span_count"],
+        llm_calls=row["llm_calls"],
+        tool_calls=row["tool_calls"],
+        error_count=row["error_count"],
+        input_tokens=row["input_tokens_"] or 0,
+        output_tokens=row["output_tokens_"] or 0,
+        cost_usd=(row["cost"] or Decimal(0)) if priced else None,
+        unpriced_calls=row["unpriced_calls"],
+    )
+
+
+_TRACE_TEXTS = (
+    "user_id",
+    "session_id",
+    "organization_id",
+    "feature",
+    "environment",
+    "release",
+    "input_type",
+)
+_SPAN_TEXTS = (
+    *_TRACE_TEXTS,
+    "name",
+    "kind",
+    "status",
+    "status_message",
+    "error_type",
+    "model",
+    "request_model",
+    "provider",
+    "agent_name",
+    "workflow_name",
+    "tool_name",
+    "tool_call_id",
+    "prompt_name",
+    "prompt_version",
+    "finish_reason",
+    "cost_state",
+    "cost_source",
+    "scope",
+    "vocabulary",
+)
+
+
+def _stored_span(row: Row) -> StoredSpan:
+    start_ns, end_ns = row["start_ns"], row["end_ns"] or row["start_ns"]
+    first_token = row["time_to_first_token_ns"]
+    return StoredSpan(
+        span_id=f"{row['span_id']:016x}",
+        parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
+        start_time=_aware(row["start_time"]),
+        end_time=_aware(row["end_time"] or row["start_time"]),
+        start_ns=start_ns,
+        latency_ms=(end_ns - start_ns) / 1e6,
+        time_to_first_token_ms=first_token / 1e6 if first_token is not None else None,
+        **{name: row[name] or "" for name in _SPAN_TEXTS},
+        tags=_json(row["tags"], []),
+        usage=_usage(row),
+        cost_usd=row["cost_usd"],
+        reported_cost_usd=row["reported_cost_usd"],
+        input=_content(row["input"]),
+        output=_content(row["output"]),
+        output_bytes=row["output_bytes"],
+        tool_definitions=_content(row["tool_definitions"]),
+        request_params=_json(row["request_params"], {}),
+        attributes=_json(row["attributes"], {}),
+        resource=_json(row["resource"], {}),
+        events=_json(row["events"], []),
+        links=_json(row["links"], []),
+        redactions=_json(row["redactions"], {}),
+    )
+
+
+_TOKEN_COLUMNS = {
+    "input_uncached": "input_uncached_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write_5m": "cache_write_5m_tokens",
+    "cache_write_1h": "cache_write_1h_tokens",
+    "output": "output_tokens",
+    "reasoning": "reasoning_tokens",
+}
+
+
+def _usage(row: Row) -> SpanUsage | None:
+    counts = {name: row[column] for name, column in _TOKEN_COLUMNS.items()}
+    if all(count is None for count in counts.values()):
+        return None
+    parts = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h")
+    return SpanUsage(input=sum(counts[part] or 0 for part in parts), **counts)
+
+
+def _json(text: str | None, absent: Any) -> Any:
+    return msgspec.json.decode(text) if text else absent
+
+
+def _content(text: str | None) -> JSONValue:
+    """Structured content comes back as structure; anything that is not a JSON object or list is text."""
+    if text and text[0] in "[{":
+        try:
+            decoded: JSONValue = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
+        return decoded
+    return text
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
