@@ -191,10 +191,10 @@ def _personal(chance: random.Random, word: str) -> str:
         case "phone":
             return f"+1 415 555 {chance.randint(0, 9999):04d}"
         case _:
-            return _card(chance)
+            return card_number(chance)
 
 
-def _card(chance: random.Random) -> str:
+def card_number(chance: random.Random) -> str:
     """Sixteen digits that pass the Luhn check."""
     digits = [4, *(chance.randint(0, 9) for _ in range(14))]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[::2]]
