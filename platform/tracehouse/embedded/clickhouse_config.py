@@ -1,4 +1,4 @@
-"""What the embedded ClickHouse process is told when it starts: a JSON file of mode 0600, named by the environment."""
+"""What the embedded ClickHouse process is told when it starts: a private JSON file, named by the environment."""
 
 import json
 import os

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from tracehouse.embedded.clickhouse_statement import Kind
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one query may use unless it asks for something else, and what no answer held in memory may pass."""
+    """What one query may use unless it asks otherwise, and the most an answer held in memory may be."""
 
     query_memory: int
     read_seconds: int
@@ -54,7 +54,7 @@ class Engine:
     def close(self) -> None:
         self._keeper.close()
 
-    def read(self, query: Query) -> Iterator[bytes]:
+    def read(self, query: Query) -> Generator[bytes, None, None]:
         """A SELECT's answer block by block, or in one piece when its format cannot be cut into blocks."""
         form = query.statement.format or query.default_format
         with self._connection(query, _read_settings(self._limits)) as connection:
@@ -133,7 +133,7 @@ def _read_settings(limits: Limits) -> dict[str, str]:
 
 
 def _set_statement(query: Query, settings: Mapping[str, str]) -> str:
-    """One SET for all. The comment of a query begins with its id: chDB gives no way to choose the id itself."""
+    """One SET for all. The query's comment begins with its id: chDB gives no way to choose the id itself."""
     comment = f"{query.query_id} {settings.get('log_comment', '')}".strip()
     only_reads = not query.changes_allowed or query.statement.kind is Kind.READ
     allowed = {"readonly": "2"} if only_reads else {}

@@ -1,4 +1,4 @@
-"""Errors told the way ClickHouse's HTTP interface tells them: a code, a name, a status and one line of text."""
+"""Errors told the way ClickHouse's HTTP interface tells them: a code, a name, a status and a text."""
 
 import re
 

@@ -61,12 +61,25 @@ def _varint(block: bytes, position: int) -> tuple[int, int]:
 
 STREAMED: Mapping[str, Callable[[bytes], int]] = {
     **dict.fromkeys(
-        "Native RowBinary JSONEachRow JSONLines NDJSON JSONCompactEachRow JSONStringsEachRow LineAsString"
-        " CSV TSV TabSeparated TSVRaw TabSeparatedRaw".split(),
+        [
+            "Native",
+            "RowBinary",
+            "JSONEachRow",
+            "JSONLines",
+            "NDJSON",
+            "JSONCompactEachRow",
+            "JSONStringsEachRow",
+            "LineAsString",
+            "CSV",
+            "TSV",
+            "TabSeparated",
+            "TSVRaw",
+            "TabSeparatedRaw",
+        ],
         _no_head,
     ),
-    **dict.fromkeys("TSVWithNames TabSeparatedWithNames".split(), _plain_lines(1)),
-    **dict.fromkeys("TSVWithNamesAndTypes TabSeparatedWithNamesAndTypes".split(), _plain_lines(2)),
+    **dict.fromkeys(["TSVWithNames", "TabSeparatedWithNames"], _plain_lines(1)),
+    **dict.fromkeys(["TSVWithNamesAndTypes", "TabSeparatedWithNamesAndTypes"], _plain_lines(2)),
     "CSVWithNames": _lines(1),
     "CSVWithNamesAndTypes": _lines(2),
     "RowBinaryWithNames": _binary_strings(1),

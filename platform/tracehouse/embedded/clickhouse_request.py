@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
+from io import RawIOBase
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,10 +31,31 @@ from tracehouse.embedded.clickhouse_statement import MAX_STATEMENT_BYTES, Statem
 READ_BYTES = 1024 * 1024
 # Parameters that are part of the protocol; any other name is a setting of the query, as in ClickHouse.
 _PROTOCOL = frozenset(
-    "query database default_format user password query_id session_id session_timeout session_check quota_key"
-    " buffer_size wait_end_of_query client_protocol_version role stacktrace close_session compress decompress"
-    " enable_http_compression http_zlib_compression_level send_progress_in_http_headers"
-    " http_headers_progress_interval_ms cancel_http_readonly_queries_on_client_close".split()
+    [
+        "query",
+        "database",
+        "default_format",
+        "user",
+        "password",
+        "query_id",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "quota_key",
+        "buffer_size",
+        "wait_end_of_query",
+        "client_protocol_version",
+        "role",
+        "stacktrace",
+        "close_session",
+        "compress",
+        "decompress",
+        "enable_http_compression",
+        "http_zlib_compression_level",
+        "send_progress_in_http_headers",
+        "http_headers_progress_interval_ms",
+        "cancel_http_readonly_queries_on_client_close",
+    ]
 )
 
 
@@ -60,7 +82,7 @@ class Account:
 
 
 def read_query(environ: Mapping[str, Any], account: Account) -> Query:
-    """Checks who asks, then reads the request as far as its statement; data of an INSERT is left to stream."""
+    """Checks who asks, then reads as far as the statement goes; data of an INSERT is left to stream."""
     url = _url_parameters(environ)
     _check_account(environ, url, account)
     body = _body(environ)
@@ -210,13 +232,13 @@ def _bounded(
         raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", "The compressed body ends early")
 
 
-class _Source:
+class _Source(RawIOBase):
     """Chunks as a file, for the zstandard reader."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
 
-    def read(self, _size: int) -> bytes:
+    def read(self, _size: int = -1) -> bytes:
         return next(self._chunks, b"")
 
 

@@ -17,11 +17,13 @@ _FIRST_WORD = re.compile(rf"{_GAP}\(*{_GAP}(\w+)".encode(), re.DOTALL)
 _TRAILING_FORMAT = re.compile(
     rf"\bFORMAT\s+(\w+){_GAP}(?:SETTINGS\s[^()]*)?;?{_GAP}$", re.IGNORECASE | re.DOTALL
 )
-# What can hide a keyword (strings, quoted names, comments), what nests, and the words that end an INSERT's head.
+# What can hide a keyword (strings, quoted names, comments), what nests, and the words that end an INSERT's
+# head.
 _INSERT_TOKEN = re.compile(
     rb"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|--[^\n]*|/\*.*?\*/"""
     rb"""|(?P<open>\()|(?P<close>\))"""
-    rb"""|\bFORMAT\s+(?P<format>\w+)[ \t\f]*\r?\n?|\b(?P<values>VALUES)\b|\b(?P<select>SELECT|WITH|FROM)\b|\w+""",
+    rb"""|\bFORMAT\s+(?P<format>\w+)[ \t\f]*\r?\n?"""
+    rb"""|\b(?P<values>VALUES)\b|\b(?P<select>SELECT|WITH|FROM)\b|\w+""",
     re.IGNORECASE | re.DOTALL,
 )
 

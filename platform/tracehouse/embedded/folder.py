@@ -1,4 +1,4 @@
-"""The data folder: where everything lies, secrets made once, ports, and the lock that allows one run at a time."""
+"""The data folder: where everything lies, secrets made once, ports, and the lock that allows one run."""
 
 import fcntl
 import json
@@ -75,8 +75,8 @@ class DataFolder:
         url = read_json(self.environment_file).get("TRACEHOUSE_URL")
         where = f"at {url}" if url else "and is starting or stopping"
         return (
-            f"Tracehouse already runs from {self.root} {where}. Stop it first, or start a second installation "
-            "with another TRACEHOUSE_DATA and TRACEHOUSE_PORT."
+            f"Tracehouse already runs from {self.root} {where}. Stop it first, or start a second "
+            "installation with another TRACEHOUSE_DATA and TRACEHOUSE_PORT."
         )
 
     def ports(self, names: list[str]) -> dict[str, int]:

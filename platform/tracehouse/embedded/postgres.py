@@ -116,7 +116,7 @@ def _give_to_server_user(path: Path) -> None:
 
 
 def _as_server_user(orphan_signal: str = "KILL") -> list[str]:
-    """A prefix that drops root; empty for an ordinary user. The death signal is lost with a change of user."""
+    """A prefix that drops root; empty for an ordinary user. Changing the user resets the death signal."""
     if os.geteuid() != 0:
         return []
     if not shutil.which("setpriv"):

@@ -1,5 +1,7 @@
-"""How one process starts: a small shell script a program, so that paths, quoting and secrets stay out of the
-supervisor's configuration, where `%`, `;` and spaces have meanings of their own, and out of argument lists."""
+"""How one process starts: by a small shell script of its own.
+
+So paths and quoting stay out of supervisor's configuration, where `%`, `;` and spaces have meanings.
+"""
 
 import shlex
 import shutil

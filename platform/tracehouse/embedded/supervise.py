@@ -90,13 +90,15 @@ class Supervisor:
         end = time.monotonic() + _ANSWER_SECONDS
         while True:
             try:
-                self._rpc.supervisor.getState()
-                return
+                return self._ask_state()
             except (OSError, xmlrpc.client.Error, http.client.HTTPException) as error:
                 if time.monotonic() > end or self._process.poll() is not None:
                     self.close()
                     raise SupervisorLost(f"supervisord did not start: {error}") from error
                 time.sleep(0.03)
+
+    def _ask_state(self) -> None:
+        self._rpc.supervisor.getState()
 
     def start(self, name: str) -> None:
         self._call("startProcess", name, False)
