@@ -1,0 +1,1 @@
+"""What every page shares: the shell, the time range, how numbers look, and response headers."""

@@ -1,0 +1,110 @@
+"""The time range of a page: `range` (a preset) or `from`/`to` in the address, and the window it means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from tracehouse.tenancy.scope import Window
+
+PRESETS: Mapping[str, tuple[timedelta, str]] = {
+    "15m": (timedelta(minutes=15), "Last 15 minutes"),
+    "1h": (timedelta(hours=1), "Last hour"),
+    "6h": (timedelta(hours=6), "Last 6 hours"),
+    "24h": (timedelta(hours=24), "Last 24 hours"),
+    "7d": (timedelta(days=7), "Last 7 days"),
+    "30d": (timedelta(days=30), "Last 30 days"),
+}
+DEFAULT = "24h"
+# Emitters' clocks run ahead a little; their newest traces should not be missing from "the last hour".
+CLOCK_SLACK = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    window: Window
+    preset: str  # "" for a custom range
+    label: str
+    start_input: str  # the window as `datetime-local` inputs take it, in the project's zone
+    end_input: str
+    problem: str = ""  # what was wrong with the range asked for, when the default stands in for it
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What an address needs to show this range again; nothing for the default."""
+        if not self.preset:
+            return {"from": self.start_input, "to": self.end_input}
+        return {} if self.preset == DEFAULT else {"range": self.preset}
+
+    @property
+    def wider(self) -> tuple[str, str] | None:
+        """The next preset that shows more, as (name, label)."""
+        length = self.window.end - self.window.start - CLOCK_SLACK
+        return next(((name, label.lower()) for name, (span, label) in PRESETS.items() if span > length), None)
+
+
+def parse(parameters: Mapping[str, str], *, now: datetime, zone: tzinfo) -> TimeRange:
+    """The range asked for; a range that cannot be read gives the default and says so."""
+    start, end = parameters.get("from", "").strip(), parameters.get("to", "").strip()
+    if start or end:
+        return _custom(start, end, now=now, zone=zone)
+    preset = parameters.get("range", "") or DEFAULT
+    if preset not in PRESETS:
+        return _preset(DEFAULT, now=now, zone=zone, problem=f"There is no time range called “{preset[:40]}”.")
+    return _preset(preset, now=now, zone=zone)
+
+
+def covering(moment: datetime, *, now: datetime, zone: tzinfo) -> dict[str, str]:
+    """Parameters of the shortest range that shows `moment`: a preset, or the two days around it."""
+    for name, (span, _) in PRESETS.items():
+        if timedelta(hours=24) <= span and now - span < moment <= now + CLOCK_SLACK:
+            return {} if name == DEFAULT else {"range": name}
+    return {
+        "from": _input(moment - timedelta(days=1), zone),
+        "to": _input(moment + timedelta(days=1), zone),
+    }
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of that name, or UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def _preset(name: str, *, now: datetime, zone: tzinfo, problem: str = "") -> TimeRange:
+    span, label = PRESETS[name]
+    window = Window(now - span, now + CLOCK_SLACK)
+    return TimeRange(window, name, label, _input(window.start, zone), _input(now, zone), problem)
+
+
+def _custom(start: str, end: str, *, now: datetime, zone: tzinfo) -> TimeRange:
+    try:
+        until = _moment(end, zone) if end else now
+        since = _moment(start, zone) if start else until - PRESETS[DEFAULT][0]
+    except (ValueError, OverflowError):
+        return _preset(DEFAULT, now=now, zone=zone, problem="The dates of the time range could not be read.")
+    if since >= until:
+        return _preset(DEFAULT, now=now, zone=zone, problem="The time range ends before it starts.")
+    label = f"{_label(since, zone)} to {_label(until, zone)}"
+    return TimeRange(Window(since, until), "", label, _input(since, zone), _input(until, zone))
+
+
+def _moment(text: str, zone: tzinfo) -> datetime:
+    # A `+` in an address that was not encoded arrives as a space.
+    found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+    aware = found.replace(tzinfo=zone) if found.tzinfo is None else found
+    moment = aware.astimezone(UTC)
+    if not 1970 <= moment.year < 2200:
+        raise ValueError("outside the years that spans may have")
+    return moment
+
+
+def _input(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}"
+
+
+def _label(moment: datetime, zone: tzinfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y %H:%M}"

@@ -1,0 +1,49 @@
+// The shell: theme, menus that close, copying. Pages work without it.
+"use strict";
+
+document.documentElement.classList.add("has-script");
+
+function chooseTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+  for (const button of document.querySelectorAll("[data-theme-choice]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeChoice === theme));
+  }
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    // No clipboard outside https and loopback: select it for the person to copy.
+    getSelection().selectAllChildren(source);
+    button.textContent = "Selected";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const choice = event.target.closest("[data-theme-choice]");
+  if (choice) chooseTheme(choice.dataset.themeChoice);
+  const copier = event.target.closest("[data-copy]");
+  if (copier) copy(copier);
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A click that asks for a new tab is the browser's, not htmx's.
+document.addEventListener("click", (event) => {
+  const asksForTab = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (asksForTab && event.target.closest("a[hx-get]")) event.stopImmediatePropagation();
+}, true);

@@ -1,0 +1,154 @@
+"""Stored content as messages to read: roles, texts, tool calls with their results beside them. Pure.
+
+Ingest stores model content in the OTel GenAI shape (`{"role", "parts": [...]}`); what an emitter sent in another
+shape (OpenAI's `content` and `tool_calls`, Anthropic's blocks) is read as well, and what fits none is shown as it is.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from traces.span import JSONValue
+
+PartKind = Literal["text", "reasoning", "call", "result", "media", "data"]
+_TEXT = {"text", "input_text", "output_text", "refusal"}
+_REASONING = {"reasoning", "thinking"}
+_CALL = {"tool_call", "tool_use", "function_call", "server_tool_call"}
+_RESULT = {"tool_call_response", "tool_result", "function_call_output", "server_tool_call_response"}
+_MEDIA = {"blob", "file", "uri", "image", "image_url", "input_image", "audio", "input_audio", "document"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    kind: PartKind
+    text: str = ""
+    name: str = ""  # of the tool that is called
+    call_id: str = ""
+    result: str | None = None  # of the call, where the conversation holds it
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: str
+    parts: list[Part] = field(default_factory=list)
+
+
+def messages(content: JSONValue) -> list[Message] | None:
+    """The messages of `content`, results joined to their calls, or None when it is not a conversation."""
+    items = content.get("messages") if isinstance(content, dict) and "messages" in content else content
+    if isinstance(items, dict):
+        items = [items]
+    if not isinstance(items, list) or not items or not all(_is_message(item) for item in items):
+        return None
+    return _join([_message(item) for item in items if isinstance(item, dict)])
+
+
+def plain(value: JSONValue) -> str:
+    """Any value as text to read: text as it is, structure as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def with_results(found: Iterable[Message], results: Mapping[str, str]) -> list[Message]:
+    """The messages with results of calls that lie elsewhere (in the tool spans of the trace), by call id."""
+    return [
+        replace(
+            message,
+            parts=[
+                replace(part, result=results[part.call_id])
+                if part.kind == "call" and part.result is None and part.call_id in results
+                else part
+                for part in message.parts
+            ],
+        )
+        for message in found
+    ]
+
+
+def _is_message(item: JSONValue) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("role"), str) and bool({"parts", "content", "tool_calls"} & item.keys())
+
+
+def _message(item: dict[str, JSONValue]) -> Message:
+    role = str(item["role"])
+    parts = _parts(item.get("parts") if "parts" in item else item.get("content"))
+    calls = item.get("tool_calls")
+    if isinstance(calls, list):
+        parts += [_call(call) for call in calls if isinstance(call, dict)]
+    if role == "tool" and isinstance(item.get("tool_call_id"), str):
+        call_id = str(item["tool_call_id"])
+        parts = [replace(part, kind="result", call_id=part.call_id or call_id) for part in parts]
+    return Message(role, parts)
+
+
+def _parts(value: JSONValue) -> list[Part]:
+    if value is None or value == "":
+        return []
+    return [_part(item) for item in value] if isinstance(value, list) else [_part(value)]
+
+
+def _part(item: JSONValue) -> Part:
+    if isinstance(item, str):
+        return Part("text", item)
+    if not isinstance(item, dict):
+        return Part("data", plain(item))
+    kind = str(item.get("type") or "text")
+    text = _first(item, "content", "text", "thinking", "refusal")
+    if kind in _CALL:
+        return _call(item)
+    if kind in _RESULT:
+        return Part("result", plain(_first(item, "response", "result", "content", "output")), call_id=_call_id(item))
+    if kind in _MEDIA:
+        return Part("media", _media(item, kind))
+    if text is None:
+        return Part("data", plain(item))
+    if kind in _REASONING:
+        return Part("reasoning", plain(text))
+    return Part("text" if kind in _TEXT else "data", plain(text) if kind in _TEXT else plain(item))
+
+
+def _call(item: dict[str, JSONValue]) -> Part:
+    function = item.get("function")
+    told = function if isinstance(function, dict) else item
+    arguments = _first(told, "arguments", "input", "args")
+    return Part("call", _arguments(arguments), name=str(told.get("name") or ""), call_id=_call_id(item))
+
+
+def _arguments(value: JSONValue) -> str:
+    """Arguments come as structure or as JSON text; both read the same."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
+    return "" if value is None else plain(value)
+
+
+def _call_id(item: dict[str, JSONValue]) -> str:
+    return str(_first(item, "id", "tool_use_id", "tool_call_id", "call_id") or "")
+
+
+def _media(item: dict[str, JSONValue], kind: str) -> str:
+    """What kind of file it is. Nothing is loaded, and the bytes are not shown."""
+    told = [str(item[name]) for name in ("modality", "mime_type", "media_type", "uri", "file_id") if item.get(name)]
+    return ", ".join([kind, *told])
+
+
+def _first(item: Mapping[str, JSONValue], *names: str) -> JSONValue:
+    return next((item[name] for name in names if item.get(name) is not None), None)
+
+
+def _join(found: list[Message]) -> list[Message]:
+    """Results move to the call they answer; a message that held nothing else is left out."""
+    calls = {part.call_id for message in found for part in message.parts if part.kind == "call" and part.call_id}
+    results = {
+        part.call_id: part.text
+        for message in found
+        for part in message.parts
+        if part.kind == "result" and part.call_id in calls
+    }
+    kept = [
+        Message(message.role, [part for part in message.parts if part.kind != "result" or part.call_id not in calls])
+        for message in found
+    ]
+    return with_results([message for message, before in zip(kept, found, strict=True) if message.parts or not before.parts], results)

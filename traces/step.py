@@ -1,0 +1,174 @@
+"""One span as the right side of the trace page shows it: what went in and out, what failed, what it used."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as fields_of
+from datetime import datetime
+from decimal import Decimal
+
+from traces import conversation
+from traces.conversation import Message
+from traces.queries import SpanUsage, StoredSpan, parse_trace_id
+from traces.span import JSONValue
+
+USAGE_WORDS = {
+    "input": "input",
+    "input_uncached": "of it uncached",
+    "cache_read": "of it read from cache",
+    "cache_write_5m": "of it written to cache, 5 min",
+    "cache_write_1h": "of it written to cache, 1 h",
+    "output": "output",
+    "reasoning": "of it reasoning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    messages: list[Message] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    type: str
+    message: str
+    stacktrace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    after_ms: float
+    attributes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    trace_id: str  # hex, or "" when it is not an id
+    span_id: str
+    attributes: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    span: StoredSpan
+    input: Content | None
+    output: Content | None
+    failures: list[Failure]
+    usage: list[tuple[str, int]]
+    facts: list[tuple[str, str]]
+    events: list[Event]
+    links: list[Link]
+    tools: str
+    raw: str
+
+
+def describe(span: StoredSpan, others: Iterable[StoredSpan]) -> Step:
+    """The step of `span`; results of tools it asked for are found among the `others` of its trace."""
+    results = {
+        other.tool_call_id: conversation.plain(other.output)
+        for other in others
+        if other.tool_call_id and other.kind == "tool" and other.output is not None
+    }
+    return Step(
+        span=span,
+        input=_content(span.input, results),
+        output=_content(span.output, results),
+        failures=_failures(span),
+        usage=_usage(span.usage),
+        facts=[(label, value) for label, value in _facts(span) if value],
+        events=[_event(event, span) for event in span.events if isinstance(event, dict)],
+        links=[_link(link) for link in span.links if isinstance(link, dict)],
+        tools=conversation.plain(span.tool_definitions) if span.tool_definitions else "",
+        raw=_raw(span),
+    )
+
+
+def pairs(values: Mapping[str, JSONValue]) -> list[tuple[str, str]]:
+    """Attributes by name, each value as text."""
+    return [(name, conversation.plain(value)) for name, value in sorted(values.items())]
+
+
+def _content(value: JSONValue, results: Mapping[str, str]) -> Content | None:
+    if value is None or value == "":
+        return None
+    found = conversation.messages(value)
+    if found is None:
+        return Content(None, conversation.plain(value))
+    return Content(conversation.with_results(found, results), "")
+
+
+def _failures(span: StoredSpan) -> list[Failure]:
+    """The exceptions of the span; its status message where no exception says the same."""
+    found = [
+        Failure(_text(told, "exception.type"), _text(told, "exception.message"), _text(told, "exception.stacktrace"))
+        for event in span.events
+        if isinstance(event, dict) and event.get("name") == "exception" and (told := _attributes(event))
+    ]
+    if span.status != "error" or any(span.status_message in failure.message for failure in found):
+        return found
+    return [Failure(span.error_type, span.status_message, ""), *found]
+
+
+def _usage(usage: SpanUsage | None) -> list[tuple[str, int]]:
+    if usage is None:
+        return []
+    counts = [(words, getattr(usage, name)) for name, words in USAGE_WORDS.items()]
+    return [(words, count) for words, count in counts if count is not None and (count or words[:2] != "of")]
+
+
+def _facts(span: StoredSpan) -> list[tuple[str, str]]:
+    asked = span.request_model if span.request_model != span.model else ""
+    prompt = f"{span.prompt_name} {span.prompt_version}".strip()
+    return [
+        ("Model", span.model),
+        ("Asked for", asked),
+        ("Provider", span.provider),
+        ("Tool", span.tool_name),
+        ("Call id", span.tool_call_id),
+        ("Agent", span.agent_name),
+        ("Workflow", span.workflow_name),
+        ("Prompt", prompt),
+        ("Finish reason", span.finish_reason),
+        ("Release", span.release),
+        ("Input type", span.input_type),
+        ("Tags", ", ".join(span.tags)),
+        ("Recorded by", span.scope),
+        ("Vocabulary", span.vocabulary),
+        ("Span id", span.span_id),
+        ("Redacted", ", ".join(f"{count} × {name}" for name, count in span.redactions.items())),
+    ]
+
+
+def _event(event: dict[str, JSONValue], span: StoredSpan) -> Event:
+    at = event.get("time_ns")
+    after = (at - span.start_ns) / 1e6 if isinstance(at, int) else 0.0
+    return Event(str(event.get("name") or ""), after, pairs(_attributes(event)))
+
+
+def _link(link: dict[str, JSONValue]) -> Link:
+    trace_id = parse_trace_id(str(link.get("trace_id") or ""))
+    return Link(trace_id.hex if trace_id else "", str(link.get("span_id") or ""), pairs(_attributes(link)))
+
+
+def _attributes(holder: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
+    found = holder.get("attributes")
+    return found if isinstance(found, dict) else {}
+
+
+def _text(values: Mapping[str, JSONValue], name: str) -> str:
+    value = values.get(name)
+    return "" if value is None else conversation.plain(value)
+
+
+def _raw(span: StoredSpan) -> str:
+    """Everything stored except the content that is shown above it."""
+    skipped = {"input", "output", "usage", "tool_definitions"}
+    values = {field.name: getattr(span, field.name) for field in fields_of(span) if field.name not in skipped}
+    return conversation.plain(
+        {
+            name: str(value) if isinstance(value, Decimal | datetime) else value
+            for name, value in values.items()
+            if value not in ("", None, [], {})
+        }
+    )

@@ -1,0 +1,203 @@
+"""From a flat list of spans to the rows of the trace page: order, depth, guides, bars and the critical path. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+# A bar narrower than this, in percent of the axis, could not be seen.
+MIN_BAR = 0.4
+# Deeper rows are indented no further: the names would leave the screen.
+MAX_INDENT = 16
+QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+class Node(Protocol):
+    """What the tree needs of a span."""
+
+    @property
+    def span_id(self) -> str: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def latency_ms(self) -> float: ...
+
+
+S = TypeVar("S", bound=Node)
+
+
+class Detached(StrEnum):
+    """Why a span that names a parent stands at the top level."""
+
+    MISSING_PARENT = "its parent has not arrived"
+    CYCLE = "it is its own ancestor"
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[S]):
+    span: S
+    depth: int
+    guides: tuple[bool, ...]  # for each ancestor below the top: whether its line goes on to a later sibling
+    is_last: bool  # no sibling comes after it
+    children: int
+    detached: Detached | None
+    offset: float  # where the bar starts, in percent of the time axis
+    width: float
+    critical: bool  # on the chain of spans that decided when the trace ended
+
+    @property
+    def end(self) -> float:
+        return round(self.offset + self.width, 3)
+
+    @property
+    def depth_shown(self) -> int:
+        return min(self.depth, MAX_INDENT)
+
+    @property
+    def guides_shown(self) -> tuple[bool, ...]:
+        return self.guides[: MAX_INDENT - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree(Generic[S]):
+    rows: list[Row[S]]
+    length_ms: float  # of the time axis
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """Marks of the axis as (percent, milliseconds)."""
+        return [(share * 100, share * self.length_ms) for share in QUARTERS]
+
+
+def build(spans: Iterable[S]) -> Tree[S]:
+    """Every span once, parents before children, siblings by start.
+
+    A span whose parent is not there stands at the top level; of spans that are each other's ancestors the
+    earliest does.
+    """
+    by_id = {span.span_id: span for span in spans}
+    ordered = sorted(by_id.values(), key=_by_start)
+    children: defaultdict[str, list[S]] = defaultdict(list)
+    tops: list[tuple[S, Detached | None]] = []
+    for span in ordered:
+        if not span.parent_id:
+            tops.append((span, None))
+        elif span.parent_id not in by_id:
+            tops.append((span, Detached.MISSING_PARENT))
+        else:
+            children[span.parent_id].append(span)
+    _break_cycles(by_id, ordered, tops, children)
+    tops.sort(key=lambda top: _by_start(top[0]))
+    begin = min((span.start_ns for span in ordered), default=0)
+    end = max((_end(span) for span in ordered), default=0)
+    critical = _critical_path([span for span, _ in tops], children)
+    axis = _Axis(begin, max(end - begin, 1))
+    return Tree(list(_walk(tops, children, axis, critical)), (end - begin) / 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    begin: int
+    length: int
+
+    def bar(self, span: Node) -> tuple[float, float]:
+        width = min(max(span.latency_ms * 1e8 / self.length, MIN_BAR), 100.0)
+        offset = (span.start_ns - self.begin) * 100 / self.length
+        return round(min(offset, 100 - width), 3), round(width, 3)
+
+
+def _by_start(span: Node) -> tuple[int, str]:
+    return span.start_ns, span.span_id
+
+
+def _end(span: Node) -> int:
+    return span.start_ns + round(span.latency_ms * 1e6)
+
+
+def _break_cycles(
+    by_id: dict[str, S],
+    ordered: Sequence[S],
+    tops: list[tuple[S, Detached | None]],
+    children: defaultdict[str, list[S]],
+) -> None:
+    """Moves one span of each cycle, the earliest, to the top level."""
+    seen = _below([span for span, _ in tops], children)
+    for span in ordered:
+        if span.span_id in seen:
+            continue
+        start = _earliest_of_cycle(span, by_id)
+        children[start.parent_id or ""].remove(start)
+        tops.append((start, Detached.CYCLE))
+        seen |= _below([start], children)
+
+
+def _earliest_of_cycle(span: S, by_id: dict[str, S]) -> S:
+    """The earliest span of the cycle that the ancestors of `span` run into."""
+    trail: list[S] = []
+    met: set[str] = set()
+    while span.span_id not in met:
+        met.add(span.span_id)
+        trail.append(span)
+        span = by_id[span.parent_id or ""]
+    cycle = trail[trail.index(span) :]
+    return min(cycle, key=_by_start)
+
+
+def _below(tops: Sequence[S], children: defaultdict[str, list[S]]) -> set[str]:
+    found: set[str] = set()
+    stack = list(tops)
+    while stack:
+        span = stack.pop()
+        found.add(span.span_id)
+        stack.extend(children.get(span.span_id, ()))
+    return found
+
+
+def _walk(
+    tops: Sequence[tuple[S, Detached | None]],
+    children: defaultdict[str, list[S]],
+    axis: _Axis,
+    critical: set[str],
+) -> Iterable[Row[S]]:
+    # Depth first without recursion: a chain of thousands is a legal trace.
+    stack: list[tuple[S, tuple[bool, ...], int, bool, Detached | None]] = [
+        (span, (), 0, place == len(tops) - 1, detached) for place, (span, detached) in enumerate(tops)
+    ][::-1]
+    while stack:
+        span, guides, depth, is_last, detached = stack.pop()
+        below = children.get(span.span_id, [])
+        offset, width = axis.bar(span)
+        yield Row(
+            span=span,
+            depth=depth,
+            guides=guides,
+            is_last=is_last,
+            children=len(below),
+            detached=detached,
+            offset=offset,
+            width=width,
+            critical=span.span_id in critical,
+        )
+        inner = (*guides, not is_last) if depth else ()
+        for place in range(len(below) - 1, -1, -1):
+            stack.append((below[place], inner, depth + 1, place == len(below) - 1, None))
+
+
+def _critical_path(tops: Sequence[S], children: defaultdict[str, list[S]]) -> set[str]:
+    """The spans that the end of the trace waited for: from the end backwards, each time the child that ended last."""
+    if not tops:
+        return set()
+    last = max(tops, key=_end)
+    found: set[str] = set()
+    stack = [(last, _end(last))]
+    while stack:
+        span, until = stack.pop()
+        found.add(span.span_id)
+        for child in sorted(children.get(span.span_id, ()), key=_end, reverse=True):
+            if _end(child) <= until and child.start_ns < until:
+                stack.append((child, _end(child)))
+                until = child.start_ns
+    return found
