@@ -1,6 +1,6 @@
 """The ClickHouse process: its limits, its two configuration files, and how it runs."""
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import urllib3
 
 from tracehouse.embedded.clickhouse_config import CONFIG_VARIABLE, ServerConfig

@@ -1,4 +1,4 @@
-"""What the embedded ClickHouse process is told when it starts: a private JSON file, named by the environment."""
+"""What the embedded ClickHouse process is told when it starts: a private JSON file that a variable names."""
 
 import json
 import os

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
-from io import RawIOBase
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-import lz4.frame
+import lz4.frame  # type: ignore[import-untyped]
 import zstandard
 
 from tracehouse.embedded.clickhouse_errors import (
@@ -174,7 +173,7 @@ def _body(environ: Mapping[str, Any]) -> Iterator[bytes]:
         raise QueryError.own(
             NOT_IMPLEMENTED, "UNKNOWN_COMPRESSION_METHOD", f"Unknown Content-Encoding {encoding!r}"
         )
-    return _DECODERS[encoding](chunks)
+    return _decompressed(chunks, _DECODERS[encoding])
 
 
 def _raw_body(environ: Mapping[str, Any]) -> Iterator[bytes]:
@@ -195,65 +194,91 @@ def _read(source: Any) -> bytes:
     return chunk
 
 
-def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    decoder = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, told from the header
-    return _bounded(chunks, decoder.decompress, lambda: decoder.unconsumed_tail, lambda: decoder.eof)
+class _Decoder(Protocol):
+    """One compressed member; `needs_input` is false while it holds back output for the next call."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes | None: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-def _unlz4(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    decoder = lz4.frame.LZ4FrameDecompressor()
+def _decompressed(chunks: Iterator[bytes], new: Callable[[], _Decoder]) -> Iterator[bytes]:
+    """A body's bytes, at most READ_BYTES at a time, so that a small body cannot unfold in memory.
 
-    def step(data: bytes, limit: int) -> bytes:
-        plain: bytes = decoder.decompress(data, max_length=limit)
-        return plain
-
-    return _bounded(chunks, step, lambda: b"" if decoder.needs_input else None, lambda: bool(decoder.eof))
-
-
-def _bounded(
-    chunks: Iterator[bytes],
-    step: Callable[[bytes, int], bytes],
-    rest: Callable[[], bytes | None],
-    ended: Callable[[], bool],
-) -> Iterator[bytes]:
-    """Decompresses at most READ_BYTES at a time, so that a small body cannot unfold in memory.
-
-    `rest` gives what the decoder has not taken yet: bytes to hand in again, None when it kept them itself.
+    A body may be many members in a row: clickhouse-connect sends each block as an lz4 frame of its own.
     """
+    decoder, whole = new(), True
     try:
         for chunk in chunks:
             data: bytes | None = chunk
-            while (data is None or data) and not ended():
-                yield step(data or b"", READ_BYTES)
-                data = rest()
-    except (zlib.error, RuntimeError) as error:
+            while data is not None:
+                yield decoder.decompress(data, READ_BYTES)
+                whole = decoder.eof
+                if whole:
+                    data, decoder = decoder.unused_data or None, new()
+                else:
+                    data = None if decoder.needs_input else b""
+    except (zlib.error, RuntimeError, zstandard.ZstdError) as error:
         raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", f"Broken compression: {error}") from error
-    if not ended():
+    if not whole:
         raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", "The compressed body ends early")
 
 
-class _Source(RawIOBase):
-    """Chunks as a file, for the zstandard reader."""
+class _Zlib:
+    """zlib's decoder with what it has not taken kept inside."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    def __init__(self) -> None:
+        self._decoder = zlib.decompressobj(wbits=47)  # 32 + 15: gzip or zlib, told from the header
+        self.needs_input = True
 
-    def read(self, _size: int = -1) -> bytes:
-        return next(self._chunks, b"")
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        plain = self._decoder.decompress(self._decoder.unconsumed_tail + data, max_length)
+        self.needs_input = not self._decoder.unconsumed_tail and len(plain) < max_length
+        return plain
 
 
-def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    reader = zstandard.ZstdDecompressor().stream_reader(_Source(chunks), read_across_frames=True)
-    try:
-        while plain := reader.read(READ_BYTES):
-            yield plain
-    except zstandard.ZstdError as error:
-        raise QueryError.own(INCORRECT_DATA, "INCORRECT_DATA", f"Broken compression: {error}") from error
+class _Zstd:
+    """zstandard's decoder, fed in slices: it has no bound on what one call may put out."""
+
+    SLICE_BYTES = 16 * 1024
+
+    def __init__(self) -> None:
+        self._decoder = zstandard.ZstdDecompressor().decompressobj()
+        self._waiting = memoryview(b"")
+
+    @property
+    def eof(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._waiting
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._decoder.unused_data + bytes(self._waiting)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        waiting = memoryview(data) if data else self._waiting
+        self._waiting = waiting[self.SLICE_BYTES :]
+        return self._decoder.decompress(waiting[: self.SLICE_BYTES])
 
 
-_DECODERS: Mapping[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
-    "gzip": _gunzip,
-    "deflate": _gunzip,
-    "lz4": _unlz4,
-    "zstd": _unzstd,
+_DECODERS: Mapping[str, Callable[[], _Decoder]] = {
+    "gzip": _Zlib,
+    "deflate": _Zlib,
+    "lz4": lz4.frame.LZ4FrameDecompressor,
+    "zstd": _Zstd,
 }

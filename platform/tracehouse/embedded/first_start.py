@@ -1,4 +1,4 @@
-"""The first administrator's password and the first key: made before they are used, kept until they were shown.
+"""The first administrator's password and the first key: made before use, kept until they were shown.
 
 `bootstrap` could make them itself, but a run killed between that and the printing would lose them for good,
 since only hashes are stored.
@@ -44,7 +44,7 @@ class FirstStart:
         return {_VARIABLES[name]: value for name, value in self._made.items()}
 
     def complete(self, reported: str) -> SignIn:
-        """Reads what `bootstrap` printed, with the secrets that an interrupted start made but did not show."""
+        """What `bootstrap` printed, with the secrets that an interrupted start made but did not show."""
         found = json.loads(reported)
         same_key = found["public_key"] == self._made.get("public_key")
         return SignIn(

