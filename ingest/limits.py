@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
-import zstandard
+from backports import zstd
 
 CHUNK = 256 * 1024
 MAX_SPAN_BYTES = 4 * 1024 * 1024
@@ -57,18 +57,14 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _gzip(body: bytes, limit: int) -> bytes:
-    """RFC 1952, with any number of members."""
-    parts: list[bytes] = []
-    size = 0
-    while body:
-        decoder = zlib.decompressobj(31)
-        part = _take(decoder, body, limit - size)
-        parts.append(part)
-        size += len(part)
-        body = decoder.unused_data
-    if not parts:
-        raise BadEncoding("gzip")
-    return b"".join(parts)
+    """RFC 1952."""
+    return _members(lambda: zlib.decompressobj(31), body, limit)
+
+
+def _zstd(body: bytes, limit: int) -> bytes:
+    """RFC 8878."""
+    options = {zstd.DecompressionParameter.window_log_max: 27}
+    return _members(lambda: zstd.ZstdDecompressor(options=options), body, limit)
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
@@ -79,28 +75,40 @@ def _deflate(body: bytes, limit: int) -> bytes:
         return _take(zlib.decompressobj(-15), body, limit)
 
 
-def _take(decoder: "zlib._Decompress", body: bytes, limit: int) -> bytes:
+class _Decoder(Protocol):
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _members(make: Callable[[], _Decoder], body: bytes, limit: int) -> bytes:
+    """All members (gzip) or frames (zstd), one after the other."""
+    if not body:
+        raise BadEncoding("empty")
+    parts: list[bytes] = []
+    size = 0
+    while body:
+        decoder = make()
+        part = _take(decoder, body, limit - size)
+        parts.append(part)
+        size += len(part)
+        body = decoder.unused_data
+    return b"".join(parts)
+
+
+def _take(decoder: _Decoder, body: bytes, limit: int) -> bytes:
     try:
         inflated = decoder.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise BadEncoding("deflate") from error
+    except (zlib.error, zstd.ZstdError) as error:
+        raise BadEncoding("damaged") from error
     if len(inflated) > limit:
         raise TooLarge
     if not decoder.eof:
-        raise BadEncoding("truncated")
-    return inflated
-
-
-def _zstd(body: bytes, limit: int) -> bytes:
-    try:
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(
-            body, read_across_frames=True
-        ) as reader:
-            inflated = read_body(reader, limit)
-    except zstandard.ZstdError as error:
-        raise BadEncoding("zstd") from error
-    if body and not inflated and not body.startswith(b"\x28\xb5\x2f\xfd"):
-        raise BadEncoding("zstd")
+        raise BadEncoding("cut short")
     return inflated
 
 

@@ -1,8 +1,10 @@
 """From bytes to stored spans: named steps of one signature, each timed."""
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Literal
 
@@ -43,7 +45,7 @@ class Batch:
     records: list[OtlpSpan] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     refused: dict[Refusal, int] = field(default_factory=dict)
-    accepted: int = 0
+    lines: list[bytes] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def refuse(self, reason: Refusal) -> None:
@@ -78,35 +80,70 @@ def price(batch: Batch) -> None:
     batch.spans = [_priced(span) for span in batch.spans]
 
 
-def store(batch: Batch) -> None:
-    """Returns once the rows are on the disk. Raises `SpoolFull` or `SpoolFailed`."""
-    lines = []
+def encode(batch: Batch) -> None:
     for line in span_store.json_lines(batch.spans):
         if len(line) > MAX_SPAN_BYTES:
             batch.refuse(Refusal.TOO_LARGE)
         else:
-            lines.append(line)
-    if lines:
-        spool().append(b"".join(lines))
-    batch.accepted = len(lines)
+            batch.lines.append(line)
 
 
+def store(batch: Batch) -> None:
+    """Returns once the rows are on the disk. Raises `SpoolFull` or `SpoolFailed`."""
+    if batch.lines:
+        spool().append(b"".join(batch.lines))
+
+
+# Steps that take spans one by one where a batch fails: normalize works on records, the others on spans.
+PER_SPAN = frozenset({"normalize", "redact", "price", "encode"})
 STEPS: Mapping[str, Callable[[Batch], None]] = {
     "decode": decode,
     "normalize": normalize,
     "redact": redact,
     "price": price,
+    "encode": encode,
     "store": store,
 }
 
 
 def run(batch: Batch) -> Batch:
-    """Takes a request through every step. Raises what a step raises; then nothing of it was stored."""
+    """Takes a request through every step. Raises what `decode` and `store` document; then nothing was stored.
+
+    A span that one of our own steps cannot take (a fault of ours) is refused alone, with a reason, so that it
+    neither loses its batch nor comes back with every retry.
+    """
     for name, step in STEPS.items():
         started = time.perf_counter()
-        step(batch)
+        if name in PER_SPAN:
+            _isolated(name, step, batch)
+        else:
+            step(batch)
         batch.seconds[name] = time.perf_counter() - started
     return batch
+
+
+def _isolated(name: str, step: Callable[[Batch], None], batch: Batch) -> None:
+    records, spans, refused = batch.records, batch.spans, dict(batch.refused)
+    try:
+        step(batch)
+    except Exception:  # noqa: BLE001  # tried again span by span, where each failure is logged and counted
+        done: list[Span] = []
+        batch.refused = refused
+        for record, span in zip_longest(records, spans):
+            batch.records, batch.spans = [record] if record else [], [span] if span else []
+            try:
+                step(batch)
+            except Exception as error:  # noqa: BLE001
+                # The class and the frames alone: an exception's text may quote what the span carries.
+                log.error("ingest.step_failed", step=name, error=type(error).__name__, frames=_frames(error))
+                batch.refuse(Refusal.OUR_FAULT)
+            else:
+                done += batch.spans
+        batch.records, batch.spans = [], done
+
+
+def _frames(error: Exception) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 def spool() -> Spool:

@@ -163,7 +163,7 @@ class Spool:
             except InsertUnavailable as error:
                 pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
-                log.warning("spool.waiting", error=type(error).__name__, failures=failures, pause=pause)
+                log.warning("spool.waiting", error=str(error), failures=failures, pause=pause)
                 self._wake.set()
                 self._stopping.wait(pause)
             drained_at = time.monotonic()
@@ -212,7 +212,7 @@ class Spool:
                 try:
                     self._insert(io.BytesIO(line), f"{path.stem}-{number}")
                 except InsertRefused as error:
-                    log.error("spool.row_refused", segment=path.name, line=number, error=str(error)[:60])
+                    log.error("spool.row_refused", segment=path.name, line=number, code=error.code)
                     refused.write(line)
             refused.flush()
             os.fsync(refused.fileno())

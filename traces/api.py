@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.urls import path
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -279,9 +278,3 @@ def _plain_value(name: str, value: Any) -> Any:
         return None
     return value
 
-
-api_patterns = [
-    path("api/v1/traces", TraceList.as_view(), name="api-traces"),
-    path("api/v1/traces/<str:trace_id>", TraceDetail.as_view(), name="api-trace"),
-    path("api/v1/usage", Usage.as_view(), name="api-usage"),
-]

@@ -290,8 +290,8 @@ _DESCRIBE = Query(
     f"""
 SELECT
     trace_id,
-    argMin(name, {f.RANK}) AS name,
-    {f.STATUS} AS status,
+    argMin(name, {f.RANK}) AS name_,
+    {f.STATUS} AS status_,
     {f.HAS_ROOT} AS has_root,
     min(start_time) AS start_time_,
     max(end_time) AS end_time_,
@@ -464,8 +464,8 @@ def _trace(row: Row) -> Trace:
     priced = row["cost"] is not None or not row["unpriced_calls"]
     return Trace(
         trace_id=row["trace_id"].hex,
-        name=row["name"] or "",
-        status=row["status"],
+        name=row["name_"] or "",
+        status=row["status_"],
         has_root=bool(row["has_root"]),
         start_time=_aware(row["start_time_"]),
         end_time=_aware(row["end_time_"] or row["start_time_"]),

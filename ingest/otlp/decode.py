@@ -38,7 +38,8 @@ class Refusal(StrEnum):
     NO_START = "span without a start time"
     TOO_OLD = "span started too long ago"
     IN_FUTURE = "span starts more than a day in the future"
-    TOO_LARGE = "span is larger than the limit"
+    TOO_LARGE = "span is larger than 4 MiB"
+    OUR_FAULT = "span could not be read; the server's log has the reason"
 
 
 @dataclass(slots=True)

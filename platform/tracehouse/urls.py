@@ -2,11 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 urlpatterns = [
     path("", include("tracehouse.web.urls")),
     path("", include("tracehouse.tenancy.urls")),
     path("", include("ingest.urls")),
+    path("", include("traces.api_urls")),
     path("", include("traces.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
 ]
