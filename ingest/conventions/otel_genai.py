@@ -1,0 +1,310 @@
+"""The OpenTelemetry GenAI convention: current names, deprecated ones still on the wire, and MCP spans."""
+
+from collections.abc import Mapping
+
+from ingest.messages import canonical, finish_reasons, message, with_system
+from ingest.otlp.records import OtlpSpan
+from ingest.reading import Reading
+from ingest.usage import buckets
+from ingest.values import (
+    NS_A_MILLISECOND,
+    NS_A_SECOND,
+    any_json,
+    content,
+    dollars,
+    first_count,
+    first_text,
+    mapping,
+    nanoseconds,
+    structured,
+    take,
+    text,
+)
+from traces.span import Attributes, Event, JSONValue, Kind, Usage
+
+NAME = "otel_genai"
+
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(
+        (
+            "chat",
+            "generate_content",
+            "text_completion",
+            "completion",
+            "generate",
+            "response",
+            "llm_request",
+            "model_request",
+            "llm_call",
+        ),
+        Kind.LLM,
+    ),
+    **dict.fromkeys(("invoke_agent", "create_agent", "agent_step", "agent_call", "execute_task"), Kind.AGENT),
+    **dict.fromkeys(("execute_tool", "tool_call"), Kind.TOOL),
+    **dict.fromkeys(("embeddings", "embedding"), Kind.EMBEDDING),
+    **dict.fromkeys(("retrieval", "vector_db_retrieve", "vectordb"), Kind.RETRIEVER),
+    "rerank": Kind.RERANKER,
+    **dict.fromkeys(("invoke_workflow", "plan"), Kind.WORKFLOW),
+}
+MCP_KINDS: Mapping[str, Kind] = {"tools/call": Kind.TOOL, "prompts/get": Kind.PROMPT}
+MARKS = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "mcp.method.name")
+
+# In every tuple of names: the current name, then deprecated ones, then those that only some emitters use.
+PROVIDER = ("gen_ai.provider.name", "gen_ai.system")
+MODEL = ("gen_ai.response.model", "gen_ai.request.model")
+AGENT = ("gen_ai.agent.name", "gen_ai.agent.id")
+SESSION = ("session.id", "gen_ai.conversation.id")
+INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
+OUTPUT_TOKENS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
+CACHE_READ = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
+)
+CACHE_WRITE = (
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+)
+CACHE_WRITE_1H = (
+    "gen_ai.usage.cache_write.input_tokens.ephemeral_1h",
+    "gen_ai.usage.cache_creation.input_tokens.ephemeral_1h",
+)
+REASONING = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+)
+TOTAL = ("gen_ai.usage.total_tokens",)
+COST = ("gen_ai.usage.cost", "operation.cost")
+TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args")
+TOOL_OUTPUT = ("gen_ai.tool.call.result", "gen_ai.tool.output")
+FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk")
+SERVER_DELAY = "gen_ai.server.time_to_first_token"
+PARAMETERS = ("gen_ai.request.", "gen_ai.openai.request.", "openai.request.")
+
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
+ROLES_OF_EVENTS: Mapping[str, str] = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+CHOICE_EVENT = "gen_ai.choice"
+
+
+def recognise(record: OtlpSpan) -> bool:
+    attributes = record.attributes
+    return (
+        any(name in attributes for name in MARKS)
+        or any(name.startswith("gen_ai.") for name in attributes)
+        or any(event.name.startswith("gen_ai.") for event in record.events)
+    )
+
+
+def read(record: OtlpSpan) -> Reading:
+    attributes = record.attributes
+    kind = _kind(attributes)
+    consumed: set[str] = set()
+    details = _details(record.events)
+    output = _output(record, details, kind, consumed)
+    return Reading(
+        kind=kind,
+        agent_name=first_text(attributes, AGENT),
+        workflow_name=text(attributes.get("gen_ai.workflow.name")),
+        model=first_text(attributes, MODEL),
+        request_model=text(attributes.get("gen_ai.request.model")),
+        provider=first_text(attributes, PROVIDER),
+        tool_name=text(attributes.get("gen_ai.tool.name")) or _mcp_tool(record),
+        tool_call_id=text(attributes.get("gen_ai.tool.call.id")),
+        prompt_name=text(attributes.get("gen_ai.prompt.name")),
+        prompt_version=text(attributes.get("gen_ai.prompt.version")),
+        finish_reason=_finish_reason(attributes, output),
+        time_to_first_token_ns=_time_to_first_token(attributes),
+        usage=_usage(attributes),
+        reported_cost=next(
+            (cost for name in COST if (cost := dollars(attributes.get(name))) is not None), None
+        ),
+        input=_input(record, details, kind, consumed),
+        output=output,
+        tool_definitions=_tool_definitions(attributes, consumed),
+        request_params=_request_params(attributes),
+        session_id=first_text(attributes, SESSION),
+        release=text(record.resource.get("service.version")) or text(attributes.get("gen_ai.agent.version")),
+        consumed=frozenset(consumed),
+    )
+
+
+def _kind(attributes: Attributes) -> Kind | None:
+    operation = attributes.get("gen_ai.operation.name")
+    if isinstance(operation, str):
+        operation = operation.lower()
+        return KINDS.get(operation) or (Kind.MEMORY if "_memory" in operation else None)
+    method = attributes.get("mcp.method.name")
+    if isinstance(method, str) and method in MCP_KINDS:
+        return MCP_KINDS[method]
+    marked = "gen_ai.tool.name" in attributes or "gen_ai.tool.call.id" in attributes
+    return Kind.TOOL if marked else None
+
+
+def _mcp_tool(record: OtlpSpan) -> str | None:
+    """MCP spans are named `{method} {target}`."""
+    method, _, target = record.name.partition(" ")
+    called = method == "tools/call" and record.attributes.get("mcp.method.name") == method
+    return text(target) if called else None
+
+
+def _usage(attributes: Attributes) -> Usage | None:
+    return buckets(
+        input=first_count(attributes, INPUT_TOKENS),
+        output=first_count(attributes, OUTPUT_TOKENS),
+        cache_read=first_count(attributes, CACHE_READ),
+        cache_write=first_count(attributes, CACHE_WRITE),
+        cache_write_1h=first_count(attributes, CACHE_WRITE_1H),
+        reasoning=first_count(attributes, REASONING),
+        total=first_count(attributes, TOTAL),
+    )
+
+
+def _input(record: OtlpSpan, details: Attributes, kind: Kind | None, consumed: set[str]) -> JSONValue:
+    attributes = record.attributes
+    if kind is Kind.TOOL and (arguments := take(attributes, TOOL_INPUT, consumed)) is not None:
+        return arguments
+    found = _messages(attributes, details, "gen_ai.input.messages", consumed)
+    if found is None and record.events:
+        found = _sent_messages(record.events, consumed)
+    if found is None:
+        found = _messages(attributes, {}, "gen_ai.prompt", consumed)
+    instructions = _messages(attributes, details, "gen_ai.system_instructions", consumed)
+    if instructions is not None:
+        return with_system(instructions, found)
+    return found if found is not None else take(attributes, ("gen_ai.retrieval.query.text",), consumed)
+
+
+def _output(record: OtlpSpan, details: Attributes, kind: Kind | None, consumed: set[str]) -> JSONValue:
+    attributes = record.attributes
+    if kind is Kind.TOOL and (result := take(attributes, TOOL_OUTPUT, consumed)) is not None:
+        return result
+    found = _messages(attributes, details, "gen_ai.output.messages", consumed)
+    if found is None and record.events:
+        found = _choices(record.events, consumed)
+    if found is None:
+        found = _messages(attributes, {}, "gen_ai.completion", consumed)
+    return found if found is not None else take(attributes, ("gen_ai.retrieval.documents",), consumed)
+
+
+def _messages(attributes: Attributes, details: Attributes, name: str, consumed: set[str]) -> JSONValue:
+    """Content as messages where it is messages, from the attribute or else from the details event."""
+    found = take(attributes, (name,), consumed)
+    if found is None and (found := content(details.get(name))) is not None:
+        consumed.add(DETAILS_EVENT)
+    return canonical(found) or found
+
+
+def _details(events: tuple[Event, ...]) -> Attributes:
+    return next((event.attributes for event in events if event.name == DETAILS_EVENT), {})
+
+
+def _sent_messages(events: tuple[Event, ...], consumed: set[str]) -> JSONValue:
+    """The prompt from one event a message, or from the still older single event."""
+    found: list[JSONValue] = []
+    for event in events:
+        role = ROLES_OF_EVENTS.get(event.name)
+        if role:
+            found.append(_event_message(event, role))
+            consumed.add(event.name)
+    return found or _single_event(events, "gen_ai.content.prompt", "gen_ai.prompt", consumed)
+
+
+def _choices(events: tuple[Event, ...], consumed: set[str]) -> JSONValue:
+    found: list[JSONValue] = [_event_choice(event) for event in events if event.name == CHOICE_EVENT]
+    if found:
+        consumed.add(CHOICE_EVENT)
+        return found
+    return _single_event(events, "gen_ai.content.completion", "gen_ai.completion", consumed)
+
+
+def _single_event(events: tuple[Event, ...], event_name: str, name: str, consumed: set[str]) -> JSONValue:
+    for event in events:
+        if event.name == event_name and (found := content(event.attributes.get(name))) is not None:
+            consumed.add(event_name)
+            return canonical(found) or found
+    return None
+
+
+def _event_message(event: Event, role: str) -> Attributes:
+    body = _body(event)
+    role = text(body.get("role")) or role
+    # `id` is the answered call's on a tool message, the message's own on any other.
+    call_id = text(body.get("id")) if role == "tool" else None
+    return message(
+        role, _spoken(body.get("content")), tool_calls=_listed(body.get("tool_calls")), tool_call_id=call_id
+    )
+
+
+def _event_choice(event: Event) -> Attributes:
+    body = _body(event)
+    said = content(body.get("message"))
+    if not isinstance(said, dict):
+        said = {"content": said}
+    return message(
+        text(said.get("role")) or "assistant",
+        _spoken(said.get("content")),
+        tool_calls=_listed(said.get("tool_calls") or body.get("tool_calls")),
+        finish_reason=text(body.get("finish_reason")),
+    )
+
+
+def _body(event: Event) -> Attributes:
+    """What an event says: JSON in one attribute, or the attributes themselves."""
+    return mapping(event.attributes.get("gen_ai.event.content")) or event.attributes
+
+
+def _spoken(value: JSONValue) -> JSONValue:
+    """A list of parts may come as JSON text; any other text was said as it is."""
+    parsed = content(value)
+    return parsed if isinstance(parsed, list) or not isinstance(value, str) else value
+
+
+def _listed(value: JSONValue) -> JSONValue:
+    return any_json(value) if isinstance(value, str) else value
+
+
+def _tool_definitions(attributes: Attributes, consumed: set[str]) -> JSONValue:
+    found = take(attributes, ("gen_ai.tool.definitions",), consumed)
+    if isinstance(found, list):
+        return [structured(item) if isinstance(item, str) else item for item in found]
+    return found
+
+
+def _request_params(attributes: Attributes) -> Attributes | None:
+    params: Attributes = {
+        name.rpartition("request.")[2]: value
+        for name, value in attributes.items()
+        if name.startswith(PARAMETERS) and name != "gen_ai.request.model" and value is not None
+    }
+    if (output_type := text(attributes.get("gen_ai.output.type"))) is not None:
+        params["output.type"] = output_type
+    return params or None
+
+
+def _finish_reason(attributes: Attributes, output: JSONValue) -> str | None:
+    sent = content(attributes.get("gen_ai.response.finish_reasons"))
+    reasons = sent if isinstance(sent, list) else [sent]
+    return ",".join(reason for item in reasons if (reason := text(item))) or finish_reasons(output)
+
+
+def _time_to_first_token(attributes: Attributes) -> int | None:
+    for name in FIRST_CHUNK:
+        if (found := nanoseconds(attributes.get(name), NS_A_SECOND)) is not None:
+            return found
+    sent = attributes.get(SERVER_DELAY)
+    if sent is None:
+        return None
+    # Strands writes milliseconds into a name that others use for seconds.
+    strands = "strands-agents" in {text(attributes.get(name)) for name in PROVIDER}
+    return nanoseconds(sent, NS_A_MILLISECOND if strands else NS_A_SECOND)

@@ -1,0 +1,188 @@
+"""Chat messages in any shape that emitters use to the one that is stored: OTel GenAI's `{role, parts}`."""
+
+from collections.abc import Iterable, Mapping
+
+from ingest.values import structured
+from traces.span import Attributes, JSONValue
+
+# Part type as sent -> the OTel type, and how its keys are called there (Anthropic, OpenAI, Vercel AI SDK).
+_SHAPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "text": ("text", {"text": "content"}),
+    "input_text": ("text", {"text": "content"}),
+    "output_text": ("text", {"text": "content"}),
+    "reasoning": ("reasoning", {"text": "content"}),
+    "thinking": ("reasoning", {"thinking": "content"}),
+    "tool_call": ("tool_call", {}),
+    "tool_use": ("tool_call", {"input": "arguments"}),
+    "tool-call": (
+        "tool_call",
+        {"toolCallId": "id", "toolName": "name", "args": "arguments", "input": "arguments"},
+    ),
+    "tool_call_response": ("tool_call_response", {"result": "response"}),
+    "tool_result": ("tool_call_response", {"tool_use_id": "id", "content": "response"}),
+    "tool-result": (
+        "tool_call_response",
+        {"toolCallId": "id", "toolName": "name", "result": "response", "output": "response"},
+    ),
+}
+# Blocks that Bedrock tells apart by their only key.
+_BEDROCK: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "toolUse": ("tool_call", {"toolUseId": "id", "input": "arguments"}),
+    "toolResult": ("tool_call_response", {"toolUseId": "id", "content": "response"}),
+}
+
+
+def canonical(value: JSONValue) -> list[JSONValue] | None:
+    """The messages that `value` holds, or None when it holds anything else."""
+    if isinstance(value, dict):
+        inner = value.get("messages")
+        value = inner if isinstance(inner, list) and len(value) == 1 else [value]
+    if not isinstance(value, list) or not value:
+        return None
+    found: list[JSONValue] = []
+    for item in value:
+        message = _message(item)
+        if message is None:
+            return None
+        found.append(message)
+    return found
+
+
+def is_messages(value: JSONValue) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "parts" in value[0]
+
+
+def message(
+    role: str,
+    content: JSONValue,
+    *,
+    tool_calls: JSONValue = None,
+    tool_call_id: str | None = None,
+    name: str | None = None,
+    finish_reason: str | None = None,
+) -> Attributes:
+    """A message from its pieces as OpenAI names them; `content` is text, a list of parts, or nothing."""
+    answers = bool(tool_call_id) or role == "tool"
+    made = [tool_response(tool_call_id, content)] if answers else parts(content)
+    if isinstance(tool_calls, list):
+        made += [_openai_call(call) for call in tool_calls]
+    built: Attributes = {"role": role, "parts": made}
+    if name:
+        built["name"] = name
+    if finish_reason:
+        built["finish_reason"] = finish_reason
+    return built
+
+
+def parts(content: JSONValue) -> list[JSONValue]:
+    if content is None or content == "":
+        return []
+    return [part(item) for item in content] if isinstance(content, list) else [part(content)]
+
+
+def part(value: JSONValue) -> JSONValue:
+    """One part in the OTel shape. Types that the convention does not rename stay as they are."""
+    if isinstance(value, str):
+        return text_part(value)
+    if not isinstance(value, dict):
+        return {"type": "data", "content": value}
+    kind = value.get("type")
+    if kind is None:
+        return _untyped(value)
+    shape = _SHAPES.get(kind) if isinstance(kind, str) else None
+    if shape is None:
+        return value
+    canonical_kind, renames = shape
+    if kind != canonical_kind or not renames.keys().isdisjoint(value):
+        value = _renamed(value, canonical_kind, renames)
+    return _with_structure(value)
+
+
+def text_part(text: str) -> Attributes:
+    return {"type": "text", "content": text}
+
+
+def tool_call(call_id: str | None, name: str | None, arguments: JSONValue) -> Attributes:
+    return _with_structure({"type": "tool_call", "id": call_id, "name": name, "arguments": arguments})
+
+
+def tool_response(call_id: str | None, response: JSONValue) -> Attributes:
+    return _with_structure({"type": "tool_call_response", "id": call_id, "response": response})
+
+
+def finish_reasons(found: JSONValue) -> str | None:
+    """The reasons that output messages carry, as one text."""
+    if not isinstance(found, list):
+        return None
+    reasons = [item.get("finish_reason") for item in found if isinstance(item, dict)]
+    return ",".join(reason for reason in reasons if isinstance(reason, str) and reason) or None
+
+
+def with_system(instructions: JSONValue, found: JSONValue) -> JSONValue:
+    """The conversation with the system instructions as its first message."""
+    first = canonical(instructions) or [message("system", instructions)]
+    if found is None:
+        return first
+    if not is_messages(found) or not isinstance(found, list):
+        return [*first, message("user", found)]
+    return found if found[0] == first[0] else [*first, *found]
+
+
+def _message(item: JSONValue) -> JSONValue:
+    if not isinstance(item, dict):
+        return None
+    role = item.get("role")
+    if not isinstance(role, str):
+        return None
+    sent = item.get("parts")
+    if isinstance(sent, list):
+        made = [part(value) for value in sent]
+        same = all(new is old for new, old in zip(made, sent, strict=True))
+        return item if same else {**item, "parts": made}
+    if "content" not in item and "tool_calls" not in item:
+        return None
+    return message(
+        role,
+        item.get("content"),
+        tool_calls=item.get("tool_calls"),
+        tool_call_id=_text(item, "tool_call_id"),
+        name=_text(item, "name"),
+        finish_reason=_text(item, "finish_reason"),
+    )
+
+
+def _text(item: Attributes, name: str) -> str | None:
+    value = item.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _openai_call(call: JSONValue) -> JSONValue:
+    if not isinstance(call, dict):
+        return {"type": "data", "content": call}
+    function = call.get("function")
+    told = function if isinstance(function, dict) else call
+    arguments = told.get("arguments", told.get("input"))
+    return tool_call(_text(call, "id"), _text(told, "name"), arguments)
+
+
+def _untyped(value: Attributes) -> JSONValue:
+    if len(value) == 1:
+        ((key, inner),) = value.items()
+        if key == "text" and isinstance(inner, str):
+            return text_part(inner)
+        if key in _BEDROCK and isinstance(inner, dict):
+            return _with_structure(_renamed(inner, *_BEDROCK[key]))
+    return value
+
+
+def _renamed(value: Attributes, kind: str, renames: Mapping[str, str]) -> Attributes:
+    return {"type": kind, **{renames.get(key, key): item for key, item in value.items() if key != "type"}}
+
+
+def _with_structure(value: Attributes, names: Iterable[str] = ("arguments", "response")) -> Attributes:
+    """Arguments and results that were sent as JSON text, as the structure they are."""
+    for name in names:
+        sent = value.get(name)
+        if isinstance(sent, str) and (parsed := structured(sent)) is not sent:
+            value = {**value, name: parsed}
+    return value

@@ -1,0 +1,225 @@
+"""A span as sent to the one shape of a span: each vocabulary it speaks is read, the first to know wins."""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from ingest.conventions import openinference, otel_genai
+from ingest.messages import is_messages
+from ingest.otlp.records import OtlpSpan
+from ingest.providers import provider_name
+from ingest.reading import Reading
+from ingest.values import content, first_text, text, texts
+from traces.span import Attributes, Event, JSONValue, Kind, Span, Status, Usage
+
+
+class Vocabulary(Protocol):
+    NAME: str
+
+    def recognise(self, record: OtlpSpan, /) -> bool: ...
+
+    def read(self, record: OtlpSpan, /) -> Reading: ...
+
+
+# Precedence: a dialect that marks its spans comes before the general convention, which dialects emit too.
+VOCABULARIES: tuple[Vocabulary, ...] = (openinference, otel_genai)
+
+# The platform's own names: set by someone who meant this platform, so they come first.
+OWN: Mapping[str, tuple[str, ...]] = {
+    "organization_id": ("tracehouse.organization.id",),
+    "feature": ("tracehouse.feature",),
+    "input_type": ("tracehouse.input_type",),
+    "tags": ("tracehouse.tags",),
+}
+# Names that anyone may set, on the span or on its resource: they come last.
+IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "user_id": ("user.id", "enduser.id", "user_id"),
+    "session_id": ("session.id", "session_id"),
+    "organization_id": ("organization.id", "organization_id", "tenant.id", "tenant_id"),
+    "feature": ("feature", "agent.feature"),
+    "environment": ("deployment.environment.name", "deployment.environment", "gen_ai.environment"),
+    "release": ("service.version",),
+    "input_type": ("input.type", "input_type"),
+    "tags": ("tags", "tag.tags"),
+}
+GENERIC: Mapping[str, tuple[str, ...]] = {
+    "agent_name": ("agent.name",),
+    "tool_name": ("tool.name",),
+    "model": ("model",),
+}
+_FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
+_NOTHING = Usage()
+
+
+def _names(*tables: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    return frozenset(name for table in tables for names in table.values() for name in names)
+
+
+_OWN_NAMES = _names(OWN)
+_SPAN_NAMES = _names(IDENTITY, GENERIC) | {"input", "output"}
+_STATUSES: Mapping[int, Status] = {1: Status.OK, 2: Status.ERROR}
+
+
+def normalize(record: OtlpSpan, *, project_id: int) -> Span:
+    """Never raises, whatever the attributes hold: what cannot be read stays among them as it was sent."""
+    reading, kind, vocabulary = _read(record)
+    status, status_message, error_type = _outcome(record, reading)
+    consumed = reading.consumed
+    return Span(
+        project_id=project_id,
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_id=record.parent_id,
+        start_ns=record.start_ns,
+        end_ns=record.end_ns or record.start_ns,
+        name=reading.name or record.name,
+        kind=kind,
+        status=status,
+        status_message=status_message,
+        error_type=error_type,
+        user_id=reading.user_id,
+        session_id=reading.session_id,
+        organization_id=reading.organization_id,
+        feature=reading.feature,
+        environment=reading.environment,
+        release=reading.release,
+        input_type=reading.input_type,
+        tags=reading.tags,
+        agent_name=reading.agent_name,
+        workflow_name=reading.workflow_name,
+        model=reading.model,
+        request_model=reading.request_model,
+        provider=_provider(reading.provider, record.attributes),
+        tool_name=reading.tool_name,
+        tool_call_id=reading.tool_call_id,
+        prompt_name=reading.prompt_name,
+        prompt_version=reading.prompt_version,
+        finish_reason=reading.finish_reason,
+        time_to_first_token_ns=reading.time_to_first_token_ns,
+        usage=reading.usage or _NOTHING,
+        reported_cost=reading.reported_cost,
+        input=reading.input,
+        output=reading.output,
+        output_bytes=_size(reading.output),
+        tool_definitions=reading.tool_definitions,
+        request_params=reading.request_params,
+        attributes=_left_over(record.attributes, consumed),
+        resource=record.resource,
+        scope=record.scope or None,
+        vocabulary=vocabulary,
+        events=tuple(event for event in record.events if event.name not in consumed) or None,
+        links=record.links or None,
+    )
+
+
+def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
+    attributes, resource = record.attributes, record.resource
+    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record)]
+    readings = [vocabulary.read(record) for vocabulary in recognised]
+    if not _SPAN_NAMES.isdisjoint(attributes):
+        readings.append(_generic(attributes))
+    merged = _merge(readings) if readings else Reading()
+    if not _OWN_NAMES.isdisjoint(attributes):
+        merged = _merge([_named(Reading(), attributes, OWN), merged])
+    if resource:
+        _named(merged, resource, IDENTITY)
+    kind = merged.kind or _implied_kind(merged)
+    if kind is Kind.LLM and len(readings) > 1:
+        _prefer_messages(merged, readings)
+    return merged, kind, recognised[0].NAME if recognised else None
+
+
+def _merge(readings: list[Reading]) -> Reading:
+    """The first reading, with what it does not say filled in from the next; usage is never mixed from two."""
+    merged = readings[0]
+    if len(readings) == 1:
+        return merged
+    merged = msgspec.structs.replace(merged)
+    for other in readings[1:]:
+        for name in _FIELDS:
+            if getattr(merged, name) is None and (value := getattr(other, name)) is not None:
+                setattr(merged, name, value)
+        merged.consumed |= other.consumed
+    return merged
+
+
+def _prefer_messages(merged: Reading, readings: Iterable[Reading]) -> None:
+    """On a model call structured messages beat flat text, whichever vocabulary they came in."""
+    for name in ("input", "output"):
+        if not is_messages(getattr(merged, name)):
+            found = (getattr(reading, name) for reading in readings)
+            setattr(merged, name, next(filter(is_messages, found), getattr(merged, name)))
+
+
+def _generic(attributes: Attributes) -> Reading:
+    reading = _named(Reading(), attributes, IDENTITY)
+    _named(reading, attributes, GENERIC)
+    consumed: set[str] = set()
+    for name in ("input", "output"):
+        if (found := content(attributes.get(name))) is not None:
+            setattr(reading, name, found)
+            consumed.add(name)
+    reading.consumed = frozenset(consumed)
+    return reading
+
+
+def _named(reading: Reading, attributes: Attributes, names: Mapping[str, tuple[str, ...]]) -> Reading:
+    """`reading` with its absent fields filled in from attributes of these names."""
+    for field, candidates in names.items():
+        if getattr(reading, field) is None:
+            if field == "tags":
+                reading.tags = next(
+                    (tags for name in candidates if (tags := texts(attributes.get(name)))), None
+                )
+            else:
+                setattr(reading, field, first_text(attributes, candidates))
+    return reading
+
+
+def _implied_kind(reading: Reading) -> Kind:
+    """The kind of a span that names none: marks of a tool, or a model that used tokens or got messages."""
+    if reading.tool_name or reading.tool_call_id:
+        return Kind.TOOL
+    called = reading.usage is not None or is_messages(reading.input) or is_messages(reading.output)
+    return Kind.LLM if reading.model and called else Kind.SPAN
+
+
+def _provider(name: str | None, attributes: Attributes) -> str | None:
+    return provider_name(name, text(attributes.get("server.address"))) if name else None
+
+
+def _outcome(record: OtlpSpan, reading: Reading) -> tuple[Status, str | None, str | None]:
+    """Status, message and type of the error. An exception on a span that says it is fine was handled."""
+    status = _STATUSES.get(record.status_code, Status.UNSET)
+    exception = _last_exception(record.events)
+    error_type = text(record.attributes.get("error.type")) or reading.error_type
+    if status is Status.UNSET and (exception is not None or error_type or reading.error_message):
+        status = Status.ERROR
+    message = record.status_message or reading.error_message
+    if status is Status.ERROR and exception is not None:
+        message = message or text(exception.get("exception.message"))
+        error_type = error_type or text(exception.get("exception.type"))
+    return status, message or None, error_type
+
+
+def _last_exception(events: tuple[Event, ...]) -> Attributes | None:
+    """The last one is the one that got out."""
+    return next((event.attributes for event in reversed(events) if event.name == "exception"), None)
+
+
+def _left_over(attributes: Attributes, consumed: frozenset[str]) -> Attributes:
+    if not consumed:
+        return attributes
+    return {name: value for name, value in attributes.items() if name not in consumed}
+
+
+def _size(output: JSONValue) -> int | None:
+    if output is None:
+        return None
+    if isinstance(output, str):
+        return len(output) if output.isascii() else len(output.encode("utf-8", "surrogatepass"))
+    try:
+        return len(msgspec.json.encode(output))
+    except UnicodeEncodeError:
+        return None
