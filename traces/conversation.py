@@ -1,7 +1,8 @@
 """Stored content as messages to read: roles, texts, tool calls with their results beside them. Pure.
 
-Ingest stores model content in the OTel GenAI shape (`{"role", "parts": [...]}`); what an emitter sent in another
-shape (OpenAI's `content` and `tool_calls`, Anthropic's blocks) is read as well, and what fits none is shown as it is.
+Ingest stores model content in the OTel GenAI shape (`{"role", "parts": [...]}`); what an emitter sent in
+another shape (OpenAI's `content` and `tool_calls`, Anthropic's blocks) is read as well, and what fits none is
+shown as it is.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Literal
 from traces.span import JSONValue
 
 PartKind = Literal["text", "reasoning", "call", "result", "media", "data"]
+_CONTENT = {"parts", "content", "tool_calls"}
 _TEXT = {"text", "input_text", "output_text", "refusal"}
 _REASONING = {"reasoning", "thinking"}
 _CALL = {"tool_call", "tool_use", "function_call", "server_tool_call"}
@@ -66,7 +68,7 @@ def with_results(found: Iterable[Message], results: Mapping[str, str]) -> list[M
 
 
 def _is_message(item: JSONValue) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("role"), str) and bool({"parts", "content", "tool_calls"} & item.keys())
+    return isinstance(item, dict) and isinstance(item.get("role"), str) and not _CONTENT.isdisjoint(item)
 
 
 def _message(item: dict[str, JSONValue]) -> Message:
@@ -88,23 +90,23 @@ def _parts(value: JSONValue) -> list[Part]:
 
 
 def _part(item: JSONValue) -> Part:
-    if isinstance(item, str):
-        return Part("text", item)
-    if not isinstance(item, dict):
-        return Part("data", plain(item))
-    kind = str(item.get("type") or "text")
-    text = _first(item, "content", "text", "thinking", "refusal")
+    if isinstance(item, dict):
+        return _typed_part(item, str(item.get("type") or "text"))
+    return Part("text", item) if isinstance(item, str) else Part("data", plain(item))
+
+
+def _typed_part(item: dict[str, JSONValue], kind: str) -> Part:
     if kind in _CALL:
         return _call(item)
     if kind in _RESULT:
-        return Part("result", plain(_first(item, "response", "result", "content", "output")), call_id=_call_id(item))
+        answer = _first(item, "response", "result", "content", "output")
+        return Part("result", plain(answer), call_id=_call_id(item))
     if kind in _MEDIA:
         return Part("media", _media(item, kind))
-    if text is None:
+    text = _first(item, "content", "text", "thinking", "refusal")
+    if text is None or kind not in _TEXT | _REASONING:
         return Part("data", plain(item))
-    if kind in _REASONING:
-        return Part("reasoning", plain(text))
-    return Part("text" if kind in _TEXT else "data", plain(text) if kind in _TEXT else plain(item))
+    return Part("text" if kind in _TEXT else "reasoning", plain(text))
 
 
 def _call(item: dict[str, JSONValue]) -> Part:
@@ -130,7 +132,8 @@ def _call_id(item: dict[str, JSONValue]) -> str:
 
 def _media(item: dict[str, JSONValue], kind: str) -> str:
     """What kind of file it is. Nothing is loaded, and the bytes are not shown."""
-    told = [str(item[name]) for name in ("modality", "mime_type", "media_type", "uri", "file_id") if item.get(name)]
+    names = ("modality", "mime_type", "media_type", "uri", "file_id")
+    told = [str(item[name]) for name in names if item.get(name)]
     return ", ".join([kind, *told])
 
 
@@ -140,15 +143,13 @@ def _first(item: Mapping[str, JSONValue], *names: str) -> JSONValue:
 
 def _join(found: list[Message]) -> list[Message]:
     """Results move to the call they answer; a message that held nothing else is left out."""
-    calls = {part.call_id for message in found for part in message.parts if part.kind == "call" and part.call_id}
-    results = {
-        part.call_id: part.text
-        for message in found
-        for part in message.parts
-        if part.kind == "result" and part.call_id in calls
-    }
-    kept = [
-        Message(message.role, [part for part in message.parts if part.kind != "result" or part.call_id not in calls])
-        for message in found
-    ]
-    return with_results([message for message, before in zip(kept, found, strict=True) if message.parts or not before.parts], results)
+    parts = [part for message in found for part in message.parts]
+    calls = {part.call_id for part in parts if part.kind == "call" and part.call_id}
+    moved = {part.call_id: part.text for part in parts if part.kind == "result" and part.call_id in calls}
+    kept = [(message, [part for part in message.parts if not _is_moved(part, moved)]) for message in found]
+    left = [Message(message.role, parts) for message, parts in kept if parts or not message.parts]
+    return with_results(left, moved)
+
+
+def _is_moved(part: Part, moved: Mapping[str, str]) -> bool:
+    return part.kind == "result" and part.call_id in moved

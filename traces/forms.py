@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from django import forms
 
-from traces.filters import Order, TraceFilters
 from tracehouse.web import figures
+from traces.filters import Order, TraceFilters
 
 STATUSES = (("", "Any status"), ("error", "Failed"), ("ok", "Ok"))
 # Field -> the words before its value in the sentence; also the order of that sentence.
@@ -75,10 +75,6 @@ class TraceFilterForm(forms.Form):
     def more_fields(self) -> list[forms.BoundField]:
         """The fields behind "More filters"."""
         return [field for field in self if field.name not in {"q", "status"}]
-
-    @property
-    def more_in_use(self) -> int:
-        return sum(1 for field in self.more_fields if self.values.get(field.name))
 
     @property
     def filters(self) -> TraceFilters:

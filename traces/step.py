@@ -21,6 +21,8 @@ USAGE_WORDS = {
     "reasoning": "of it reasoning",
 }
 
+_EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -101,7 +103,7 @@ def _content(value: JSONValue, results: Mapping[str, str]) -> Content | None:
 def _failures(span: StoredSpan) -> list[Failure]:
     """The exceptions of the span; its status message where no exception says the same."""
     found = [
-        Failure(_text(told, "exception.type"), _text(told, "exception.message"), _text(told, "exception.stacktrace"))
+        Failure(*(_text(told, name) for name in _EXCEPTION))
         for event in span.events
         if isinstance(event, dict) and event.get("name") == "exception" and (told := _attributes(event))
     ]
@@ -114,7 +116,12 @@ def _usage(usage: SpanUsage | None) -> list[tuple[str, int]]:
     if usage is None:
         return []
     counts = [(words, getattr(usage, name)) for name, words in USAGE_WORDS.items()]
-    return [(words, count) for words, count in counts if count is not None and (count or words[:2] != "of")]
+    # Parts of the input are worth a line when they are not nothing and not all of it.
+    return [
+        (words, count)
+        for words, count in counts
+        if count is not None and (not words.startswith("of it") or 0 < count != usage.input)
+    ]
 
 
 def _facts(span: StoredSpan) -> list[tuple[str, str]]:
@@ -143,7 +150,11 @@ def _facts(span: StoredSpan) -> list[tuple[str, str]]:
 def _event(event: dict[str, JSONValue], span: StoredSpan) -> Event:
     at = event.get("time_ns")
     after = (at - span.start_ns) / 1e6 if isinstance(at, int) else 0.0
-    return Event(str(event.get("name") or ""), after, pairs(_attributes(event)))
+    name = str(event.get("name") or "")
+    # What an exception says stands above, in its own box.
+    shown = _EXCEPTION if name == "exception" else ()
+    told = {key: value for key, value in _attributes(event).items() if key not in shown}
+    return Event(name, after, pairs(told))
 
 
 def _link(link: dict[str, JSONValue]) -> Link:

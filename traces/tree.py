@@ -1,4 +1,4 @@
-"""From a flat list of spans to the rows of the trace page: order, depth, guides, bars and the critical path. Pure."""
+"""From a flat list of spans to the rows of the trace page: order, depth, bars, critical path. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,6 @@ from typing import Generic, Protocol, TypeVar
 MIN_BAR = 0.4
 # Deeper rows are indented no further: the names would leave the screen.
 MAX_INDENT = 16
-QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 class Node(Protocol):
@@ -67,9 +66,8 @@ class Tree(Generic[S]):
     length_ms: float  # of the time axis
 
     @property
-    def ticks(self) -> list[tuple[float, float]]:
-        """Marks of the axis as (percent, milliseconds)."""
-        return [(share * 100, share * self.length_ms) for share in QUARTERS]
+    def half_ms(self) -> float:
+        return self.length_ms / 2
 
 
 def build(spans: Iterable[S]) -> Tree[S]:
@@ -163,9 +161,9 @@ def _walk(
     critical: set[str],
 ) -> Iterable[Row[S]]:
     # Depth first without recursion: a chain of thousands is a legal trace.
-    stack: list[tuple[S, tuple[bool, ...], int, bool, Detached | None]] = [
-        (span, (), 0, place == len(tops) - 1, detached) for place, (span, detached) in enumerate(tops)
-    ][::-1]
+    stack: list[tuple[S, tuple[bool, ...], int, bool, Detached | None]] = []
+    for place, (top, why) in reversed(list(enumerate(tops))):
+        stack.append((top, (), 0, place == len(tops) - 1, why))
     while stack:
         span, guides, depth, is_last, detached = stack.pop()
         below = children.get(span.span_id, [])
@@ -187,7 +185,7 @@ def _walk(
 
 
 def _critical_path(tops: Sequence[S], children: defaultdict[str, list[S]]) -> set[str]:
-    """The spans that the end of the trace waited for: from the end backwards, each time the child that ended last."""
+    """The spans that the end of the trace waited for: from the end backwards, the child that ended last."""
     if not tops:
         return set()
     last = max(tops, key=_end)

@@ -6,15 +6,11 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 import structlog
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from traces import queries, step, tree
-from traces.filters import Order
-from traces.forms import TraceFilterForm, order_of
-from traces.queries import BadCursor, StoredSpan, TraceDetail
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy import snippets
 from tracehouse.tenancy.models import Role
@@ -23,6 +19,10 @@ from tracehouse.web import time_range
 from tracehouse.web.addresses import query
 from tracehouse.web.htmx import part_asked_for
 from tracehouse.web.time_range import TimeRange
+from traces import queries, step, tree
+from traces.filters import Order
+from traces.forms import TraceFilterForm, order_of
+from traces.queries import BadCursor, StoredSpan, TraceDetail
 
 P = ParamSpec("P")
 PAGE = 50
@@ -33,11 +33,11 @@ log = structlog.get_logger()
 
 def _explains_failed_reads(
     view: Callable[Concatenate[ProjectRequest, P], HttpResponse],
-) -> Callable[Concatenate[ProjectRequest, P], HttpResponse]:
+) -> Callable[Concatenate[ProjectRequest, P], HttpResponseBase]:
     """A read that is refused or not answered becomes a page that says what to do."""
 
     @wraps(view)
-    def wrapped(request: ProjectRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def wrapped(request: ProjectRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except QueryUnavailable as error:
@@ -92,7 +92,7 @@ def trace_list(request: ProjectRequest) -> HttpResponse:
 @project_page()
 @_explains_failed_reads
 def first_span(request: ProjectRequest) -> HttpResponse:
-    """What the set-up page asks every two seconds: nothing, until a span is there and the page becomes the list."""
+    """What the set-up page asks every two seconds: nothing, until a span is there."""
     if queries.has_spans(request.scope):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponse(status=204)
@@ -137,7 +137,7 @@ def _table(request: ProjectRequest, detail: TraceDetail, built: tree.Tree[Stored
 
 
 def _speaks_first(spans: Sequence[StoredSpan]) -> StoredSpan:
-    """The span shown when none is asked for: the first failed one that no failed child explains, else the root."""
+    """The span shown when none is asked for: the first failed one that no failed child explains, or the root."""
     explained = {span.parent_id for span in spans if span.status == "error"}
     failed = (span for span in spans if span.status == "error" and span.span_id not in explained)
     return next(failed, spans[0])
@@ -157,7 +157,9 @@ def _setup(request: ProjectRequest) -> HttpResponse:
 
 def _problem(request: ProjectRequest, kind: str, status: int, error: Exception) -> HttpResponse:
     reference = secrets.token_hex(4)
-    log.warning("page_read_failed", kind=kind, reference=reference, project=request.project.slug, error=str(error))
+    # Classes alone: the text of an error may hold what somebody searched for.
+    cause = type(error.__cause__ or error).__name__
+    log.warning("page_read_failed", kind=kind, reference=reference, project=request.project.slug, error=cause)
     template = "traces/problem.html#problem" if part_asked_for(request) else "traces/problem.html"
     response = render(request, template, {"kind": kind, "reference": reference}, status=status)
     if status == 503:

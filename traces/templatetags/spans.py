@@ -24,8 +24,8 @@ def total_tokens(usage: SpanUsage) -> int:
 @register.filter
 def failure_line(span: StoredSpan) -> str:
     """What failed, in the one line a row has."""
-    text = span.status_message.strip() or _exception_message(span) or span.error_type or "failed without a message"
-    first, _, _ = text.partition("\n")
+    text = span.status_message.strip() or _exception_message(span) or span.error_type
+    first, _, _ = (text or "failed without a message").partition("\n")
     return first[:MESSAGE_CHARACTERS]
 
 

@@ -30,14 +30,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg,misc]
     list_display = ["email", "first_name", "last_name", "is_staff", "is_active", "last_login"]
     search_fields = ["email", "first_name", "last_name"]
     list_filter = ["is_staff", "is_superuser", "is_active"]
-    filter_horizontal: list[str] = []
+    filter_horizontal = ()
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
         ("Person", {"fields": ["first_name", "last_name"]}),
         ("Access", {"fields": ["is_active", "is_staff", "is_superuser"]}),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
-    add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "usable_password", "password1", "password2"]})]
+    add_fieldsets = [(None, {"fields": ["email", "usable_password", "password1", "password2"]})]
     readonly_fields = ["last_login", "date_joined"]
     inlines = [_MembershipInline]
 
@@ -72,7 +72,9 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]
         # Addresses of the project's pages are shared and kept; they must not break.
         return ["slug"] if obj else []
 
-    def save_model(self, request: HttpRequest, obj: Project, form: "ModelForm[Project]", change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: Project, form: "ModelForm[Project]", change: bool
+    ) -> None:
         super().save_model(request, obj, form, change)
         action = "project.changed" if change else "project.created"
         services.record(actor=str(request.user), action=action, target=obj.slug, project=obj)

@@ -23,7 +23,7 @@ class SignInForm(AuthenticationForm):
     """E-mail and password; after ten failed attempts for an e-mail from one address, five minutes' wait."""
 
     error_messages = {
-        "invalid_login": "That e-mail and password do not go together. Both are checked exactly, capitals included.",
+        "invalid_login": "That e-mail and password do not go together. Capitals in the password count.",
         "inactive": "This account is switched off. Ask an administrator of this installation.",
         "throttled": "Too many attempts. Wait five minutes, then try again.",
     }
@@ -65,7 +65,7 @@ class RedactionForm(forms.ModelForm[Project]):
         regions = [part.upper() for part in re.split(r"[\s,]+", self.cleaned_data["phone_regions"]) if part]
         unknown = [region for region in regions if region not in phonenumbers.SUPPORTED_REGIONS]
         if unknown:
-            raise ValidationError(f"Not a region code: {', '.join(unknown)}. Use ISO 3166 codes such as US, GB, DE.")
+            raise ValidationError(f"Not a region: {', '.join(unknown)}. Use ISO 3166 codes such as US, DE.")
         return ",".join(dict.fromkeys(regions))
 
 

@@ -34,7 +34,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @project_page()
 def project_settings(request: ProjectRequest) -> HttpResponse:
     made = snippets.take_new_key(request, request.project.pk)
-    return _settings_page(request, {"new_key": made, "snippet": snippets.opentelemetry(made.secret) if made else ""})
+    code = snippets.opentelemetry(made.secret) if made else ""
+    return _settings_page(request, {"new_key": made, "snippet": code})
 
 
 @require_POST
@@ -55,7 +56,8 @@ def create_key(request: ProjectRequest) -> HttpResponse:
 @require_POST
 @project_page(Role.ADMIN)
 def revoke_key(request: ProjectRequest, key_id: int) -> HttpResponse:
-    key = get_object_or_404(ApiKey.objects.select_related("project__team"), pk=key_id, project=request.project)
+    keys = ApiKey.objects.select_related("project__team").filter(project=request.project)
+    key = get_object_or_404(keys, pk=key_id)
     services.revoke_api_key(key=key, actor=request.user)
     messages.success(request, f"“{key.name}” is revoked. Programs that use it are refused from now on.")
     return redirect("project-settings", request.project.slug)
@@ -89,11 +91,12 @@ def _save_redaction(form: RedactionForm, actor: User) -> None:
 def _settings_page(request: ProjectRequest, changes: dict[str, object], *, status: int = 200) -> HttpResponse:
     project = request.project
     is_admin = may(request.role, Role.ADMIN)
+    members = Membership.objects.filter(team=project.team).select_related("user")
     context = {
         "project": project,
         "is_admin": is_admin,
         "keys": ApiKey.objects.filter(project=project).order_by("revoked_at", "-created_at"),
-        "members": Membership.objects.filter(team=project.team).select_related("user").order_by("user__email"),
+        "members": members.order_by("user__email"),
         "entries": AuditEntry.objects.filter(project=project)[:AUDIT_ENTRIES] if is_admin else [],
         "key_form": ApiKeyForm(),
         "redaction_form": RedactionForm(instance=project),

@@ -120,7 +120,7 @@ def _ago(seconds: int) -> str:
         return f"{seconds} s ago"
     if seconds < 3600:
         return f"{seconds // 60} min ago"
-    return f"{seconds // 3600} h ago"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} m ago"
 
 
 def _trim(text: str) -> str:

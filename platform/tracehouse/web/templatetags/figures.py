@@ -12,6 +12,7 @@ from tracehouse.web import figures, folding
 from tracehouse.web.addresses import query
 
 register = template.Library()
+UNPRICED = "unpriced"
 
 register.filter("duration", figures.duration)
 register.filter("money", figures.money)
@@ -38,16 +39,16 @@ def moment(context: Context, at: datetime | None) -> str | SafeString:
 
 @register.simple_tag
 def cost(dollars: Decimal | None, unpriced_calls: int, billed: int) -> SafeString:
-    """What a trace cost: `-` without a billed call, the word where a price is missing, never $0 for unknown."""
+    """What a trace cost: `-` without a billed call, the word where a price is missing."""
     if dollars is None:
-        return format_html('<span class="warn">{}</span>', "unpriced")
+        return format_html('<span class="warn">{}</span>', UNPRICED)
     if not billed and not dollars:
         return format_html('<span class="faint">{}</span>', figures.ABSENT)
     amount = format_html('<span title="{}">{}</span>', figures.exact_money(dollars), figures.money(dollars))
     if not unpriced_calls:
         return amount
     calls = "1 call has" if unpriced_calls == 1 else f"{figures.count(unpriced_calls)} calls have"
-    return format_html('{}<span class="warn" title="{} no known price">{}</span>', amount, calls, " + unpriced")
+    return format_html('{}<span class="warn" title="{} no known price"> + unpriced</span>', amount, calls)
 
 
 register.simple_tag(query)
