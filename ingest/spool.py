@@ -17,6 +17,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -56,6 +57,7 @@ class _Segment:
         self._sync_lock = threading.Lock()
         self.written = 0
         self._synced = 0
+        self._closed = False
 
     def write(self, data: bytes) -> int:
         """Appends all of `data` or none; returns the size to wait for. Callers hold the spool's lock."""
@@ -73,15 +75,23 @@ class _Segment:
         """Returns once the first `size` bytes are on the disk."""
         with self._sync_lock:
             if self._synced < size:
+                if self._closed:
+                    raise OSError("the segment was given up")
                 target = self.written
                 os.fdatasync(self._fd)
                 self._synced = target
 
     def close(self) -> None:
+        """Ends writing. Writers still waiting in `sync` find their bytes synced; what cannot be synced was not
+        acknowledged, and is drained from the page cache all the same."""
         with self._sync_lock:
-            os.fdatasync(self._fd)
-            self._synced = self.written
-            os.close(self._fd)
+            try:
+                if self._synced < self.written:
+                    os.fdatasync(self._fd)
+                    self._synced = self.written
+            finally:
+                self._closed = True
+                os.close(self._fd)
 
 
 class Spool:
@@ -114,6 +124,9 @@ class Spool:
                 size = segment.write(lines)
             segment.sync(size)
         except OSError as error:
+            # After a failed sync the kernel may call the same pages clean: nothing more goes into this file.
+            with self._lock, suppress(OSError):
+                self._retire()
             raise SpoolFailed(error.strerror or type(error).__name__) from error
         self._wake.set()
 
@@ -142,10 +155,10 @@ class Spool:
 
     def _retire(self) -> None:
         """Closes the current segment for draining. Callers hold the lock."""
-        if self._current:
-            self._current.close()
-            self._closed.append(self._current.path)
-            self._current = None
+        segment, self._current = self._current, None
+        if segment:
+            self._closed.append(segment.path)
+            segment.close()
 
     def _run(self) -> None:
         """The drain: 1. wait for rows, 2. let some more gather, 3. insert, 4. back off while ClickHouse is away."""
@@ -160,10 +173,11 @@ class Spool:
                     adopted_at = time.monotonic()
                     self._drain_orphans()
                 failures = 0
-            except InsertUnavailable as error:
+            except Exception as error:  # noqa: BLE001  # a drain that ends would let the disk fill unseen
                 pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
-                log.warning("spool.waiting", error=str(error), failures=failures, pause=pause)
+                reason = str(error) if isinstance(error, InsertUnavailable) else type(error).__name__
+                log.warning("spool.waiting", error=reason, failures=failures, pause=pause)
                 self._wake.set()
                 self._stopping.wait(pause)
             drained_at = time.monotonic()

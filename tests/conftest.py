@@ -44,14 +44,14 @@ def django_db_modify_db_settings(stores: StoreUrls) -> None:
 
 
 @pytest.fixture(scope="session")
-def _clickhouse_schema(stores: StoreUrls) -> str:
+def _clickhouse_schema(stores: StoreUrls) -> Iterator[str]:
     from tracehouse.clickhouse import client, migrate
 
     url = urlunsplit(urlsplit(stores.clickhouse_url)._replace(path="/test"))
     settings.CLICKHOUSE_URL = url
-    client.forget_client()
     migrate.apply_all()
-    return url
+    yield url
+    client.forget_client()
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def clickhouse(_clickhouse_schema: str, settings: object) -> Iterator[None]:
     from tracehouse.clickhouse import client
 
     settings.CLICKHOUSE_URL = _clickhouse_schema  # type: ignore[attr-defined]
-    client.forget_client()
     yield
     client.client().command("TRUNCATE TABLE spans")
 

@@ -198,7 +198,7 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     parsed = parse_trace_id(trace_id)
     if parsed is None:
         return None
-    rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)}).rows
+    rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)})
     headers = _describe(scope, [parsed]) if rows else []
     if not headers:
         return None
@@ -211,7 +211,7 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
 
 def has_spans(scope: Scope) -> bool:
     """Whether the project ever received a span."""
-    return bool(run(_HAS_SPANS, scope).rows)
+    return bool(run(_HAS_SPANS, scope))
 
 
 def usage(scope: Scope, group: UsageGroup, *, limit: int = 100) -> list[UsageRow]:
@@ -220,7 +220,7 @@ def usage(scope: Scope, group: UsageGroup, *, limit: int = 100) -> list[UsageRow
     A trace counts for the user, organization and feature it belongs to, whichever span carries them.
     """
     query = _usage_by_span(group) if group in _SPAN_KEYS else _usage_by_trace(group)
-    rows = run(query, scope, {"limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone}).rows
+    rows = run(query, scope, {"limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone})
     return [
         UsageRow(
             output_tokens=row.pop("output_tokens_sum"), cost_usd=row.pop("cost_sum") or Decimal(0), **row
@@ -231,7 +231,7 @@ def usage(scope: Scope, group: UsageGroup, *, limit: int = 100) -> list[UsageRow
 
 def choices(scope: Scope) -> dict[str, list[str]]:
     """Values met in the window, for the filter menus: environments, features, models, tools, names."""
-    rows = run(_CHOICES, scope).rows
+    rows = run(_CHOICES, scope)
     return {name: sorted(values) for name, values in rows[0].items()} if rows else {}
 
 
@@ -250,7 +250,7 @@ def _find(
     if cursor:
         value, trace_id = _decode_cursor(order, cursor)
         bound |= {"cursor_value": value, "cursor_trace": trace_id}
-    return run(_find_query(order, tuple(clauses), bool(cursor)), scope, bound).rows
+    return run(_find_query(order, tuple(clauses), bool(cursor)), scope, bound)
 
 
 @cache
@@ -281,7 +281,7 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
 def _describe(scope: Scope, trace_ids: Sequence[uuid.UUID]) -> list[Trace]:
     if not trace_ids:
         return []
-    rows = run(_DESCRIBE, scope, {"trace_ids": [str(trace_id) for trace_id in trace_ids]}).rows
+    rows = run(_DESCRIBE, scope, {"trace_ids": [str(trace_id) for trace_id in trace_ids]})
     return [_trace(row) for row in rows]
 
 

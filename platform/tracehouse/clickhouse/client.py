@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
-from clickhouse_connect.driver.httputil import get_pool_manager
 from django.conf import settings
 
 CONNECT_SECONDS = 5
@@ -43,7 +42,7 @@ def connect(database: str | None = None) -> Client:
         autogenerate_session_id=False,
         query_limit=0,
         client_name="tracehouse",
-        pool_mgr=get_pool_manager(maxsize=32, num_pools=4),
+        dedicated_pool=True,
     )
 
 
@@ -52,6 +51,9 @@ def database_name() -> str:
 
 
 def forget_client() -> None:
+    """Closes the process's connections; the next use makes new ones."""
     global _client  # noqa: PLW0603
     with _lock:
+        if _client is not None:
+            _client[2].close()
         _client = None

@@ -9,6 +9,7 @@ The files are written once for both shapes of installation and rendered before t
 
 import hashlib
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -96,7 +97,8 @@ def _distributed(found: re.Match[str], cluster: str) -> str:
 
 def _create_database(cluster: str) -> None:
     on_cluster = f" ON CLUSTER '{cluster}'" if cluster else ""
-    connect("default").command(f"CREATE DATABASE IF NOT EXISTS `{database_name()}`{on_cluster}")
+    with closing(connect("default")) as server:
+        server.command(f"CREATE DATABASE IF NOT EXISTS `{database_name()}`{on_cluster}")
 
 
 def _check(migration: Migration, applied: str) -> None:

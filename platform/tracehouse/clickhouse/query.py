@@ -47,14 +47,7 @@ class Query:
             raise UnboundQuery(f"query {self.name} does not bind {', '.join(missing)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    rows: list[Row]
-    read_rows: int
-    read_bytes: int
-
-
-def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> Answer:
+def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
     """The rows of `query` for the scope's project and window, as dictionaries by column name.
 
     Raises `QueryTooLarge` or `QueryUnavailable`.
@@ -77,12 +70,7 @@ def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None =
         raise _translated(error) from error
     except ClickHouseError as error:
         raise QueryUnavailable(str(error)) from error
-    summary = result.summary or {}
-    return Answer(
-        rows=[dict(zip(result.column_names, row, strict=True)) for row in result.result_rows],
-        read_rows=int(summary.get("read_rows", 0)),
-        read_bytes=int(summary.get("read_bytes", 0)),
-    )
+    return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
 
 def _scope_parameters(scope: Scope) -> dict[str, Parameter]:
