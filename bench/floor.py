@@ -107,7 +107,8 @@ def _scan(row: _Row) -> int:
 
 
 def _insert(client: Client, rows: Sequence[_Row]) -> None:
-    client.insert(TABLE, [_columns(row) for row in rows], column_names=COLUMNS)
+    columns = list(zip(*map(_columns, rows), strict=True))
+    client.insert(TABLE, columns, column_names=COLUMNS, column_oriented=True)
 
 
 def _columns(row: _Row) -> tuple[JSONValue, ...]:

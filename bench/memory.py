@@ -8,7 +8,8 @@ PROC = Path("/proc")
 # What a command line must hold, and what the process is called in the table; the first match wins.
 NAMES = (
     ("tracehouse.wsgi", "web (gunicorn)"),
-    ("celery", "worker (Celery)"),
+    ("tracehouse.celery beat", "beat (Celery)"),
+    ("tracehouse.celery worker", "worker (Celery)"),
     ("chdb", "ClickHouse (chdb)"),
     ("clickhouse", "ClickHouse (chdb)"),
     ("postgres", "PostgreSQL"),
@@ -51,7 +52,8 @@ def _found(data: str) -> Iterator[tuple[str, tuple[float, float]]]:
         try:
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             environment = (folder / "environ").read_bytes().split(b"\0")
-            if data in command or f"TRACEHOUSE_DATA={data}".encode() in environment:
+            folders = (command, str((folder / "cwd").readlink()))
+            if any(data in text for text in folders) or f"TRACEHOUSE_DATA={data}".encode() in environment:
                 yield _name(command), _figures(folder)
         except OSError:
             continue  # it ended meanwhile, or belongs to somebody else

@@ -22,10 +22,10 @@ class Caller:
         return {
             "user.id": self.user,
             "session.id": self.session,
-            "organization.id": self.organization,
-            "feature": self.feature,
-            "input.type": self.input_type,
-            **({"tag.tags": list(self.tags)} if self.tags else {}),
+            "tracehouse.organization.id": self.organization,
+            "tracehouse.feature": self.feature,
+            "tracehouse.input_type": self.input_type,
+            **({"tracehouse.tags": list(self.tags)} if self.tags else {}),
         }
 
 

@@ -109,9 +109,9 @@ def test_last_week_is_varied(last_week: tuple[Trace, ...]) -> None:
     def values(name: str) -> set[object]:
         return {str(trace.root.attributes[name]) for trace in last_week}
 
-    assert values("feature") == {"analyze", "draft", "query"}
+    assert values("tracehouse.feature") == {"analyze", "draft", "query"}
     assert len(values("user.id")) >= 15
-    assert len(values("organization.id")) == 5
+    assert len(values("tracehouse.organization.id")) == 5
     assert {trace.service.environment for trace in last_week} == {"production", "staging"}
 
 
