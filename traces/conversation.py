@@ -29,6 +29,10 @@ class Part:
     call_id: str = ""
     result: str | None = None  # of the call, where the conversation holds it
 
+    @property
+    def is_prose(self) -> bool:
+        return self.kind == "text" and is_prose(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -49,6 +53,11 @@ def messages(content: JSONValue) -> list[Message] | None:
 def plain(value: JSONValue) -> str:
     """Any value as text to read: text as it is, structure as indented JSON."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def is_prose(text: str) -> bool:
+    """Whether it reads as sentences rather than as code or data."""
+    return not text.lstrip().startswith(("{", "[", "<", "```"))
 
 
 def with_results(found: Iterable[Message], results: Mapping[str, str]) -> list[Message]:

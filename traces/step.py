@@ -1,5 +1,6 @@
 """One span as the right side of the trace page shows it: what went in and out, what failed, what it used."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
@@ -21,6 +22,7 @@ USAGE_WORDS = {
     "reasoning": "of it reasoning",
 }
 
+ONE_LINE = 100
 _EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
 
 
@@ -28,6 +30,10 @@ _EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
 class Content:
     messages: list[Message] | None
     text: str
+
+    @property
+    def is_prose(self) -> bool:
+        return conversation.is_prose(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,15 @@ def describe(span: StoredSpan, others: Iterable[StoredSpan]) -> Step:
 
 def pairs(values: Mapping[str, JSONValue]) -> list[tuple[str, str]]:
     """Attributes by name, each value as text."""
-    return [(name, conversation.plain(value)) for name, value in sorted(values.items())]
+    return [(name, _short(value)) for name, value in sorted(values.items())]
+
+
+def _short(value: JSONValue) -> str:
+    """Small lists and objects on one line."""
+    if isinstance(value, str):
+        return value
+    line = json.dumps(value, ensure_ascii=False)
+    return line if len(line) <= ONE_LINE else conversation.plain(value)
 
 
 def _content(value: JSONValue, results: Mapping[str, str]) -> Content | None:

@@ -137,7 +137,7 @@ def _table(request: ProjectRequest, detail: TraceDetail, built: tree.Tree[Stored
 
 
 def _speaks_first(spans: Sequence[StoredSpan]) -> StoredSpan:
-    """The span shown when none is asked for: the first failed one that no failed child explains, or the root."""
+    """The span shown when none is asked for: the first failed one that no child explains, or the top."""
     explained = {span.parent_id for span in spans if span.status == "error"}
     failed = (span for span in spans if span.status == "error" and span.span_id not in explained)
     return next(failed, spans[0])

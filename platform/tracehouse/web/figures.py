@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 ABSENT = "-"
 CENT = Decimal("0.01")
+# Smaller amounts would only be a row of zeros; the exact one is in the hover text.
+LEAST = Decimal("0.00001")
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -36,13 +38,15 @@ def _long_duration(seconds: int) -> str:
 
 
 def money(dollars: Decimal | None) -> str:
-    """$0.0042 (two significant digits below a cent), $1.27, $1,204."""
+    """$0.0042 (two significant digits below a cent), $1.27, $1,204; `<$0.00001` for what is less."""
     if dollars is None:
         return ABSENT
     if dollars < 0:
         return f"-{money(-dollars)}"
     if dollars == 0:
         return "$0"
+    if dollars < LEAST:
+        return f"<${LEAST:f}"
     if dollars < CENT:
         rounded = dollars.quantize(Decimal(1).scaleb(dollars.adjusted() - 1), ROUND_HALF_UP)
         if rounded < CENT:

@@ -1,0 +1,72 @@
+"""A real Chromium, and people who are signed in."""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail(
+            "The browser tests need Chromium: install it from your system's packages"
+            " (on Debian: apt-get install chromium)."
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, platform: "Platform") -> Iterator[BrowserContext]:
+    made = browser.new_context(base_url=platform.url, viewport={"width": 1440, "height": 900})
+    made.set_default_timeout(10_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What the page complained about: uncaught errors, blocked scripts, dialogs."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, platform: "Platform", problems: list[str]) -> Page:
+    """A page of somebody who has signed in. Every problem in it ends up in `problems`."""
+    opened = context.new_page()
+    opened.on("pageerror", lambda error: problems.append(f"error: {error}"))
+    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    opened.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    sign_in(opened, platform)
+    return opened
+
+
+@pytest.fixture
+def plain_page(browser: Browser, platform: "Platform") -> Iterator[Page]:
+    """The same without JavaScript."""
+    made = browser.new_context(base_url=platform.url, java_script_enabled=False)
+    made.set_default_timeout(10_000)
+    opened = made.new_page()
+    sign_in(opened, platform)
+    yield opened
+    made.close()
+
+
+def sign_in(page: Page, platform: "Platform") -> None:
+    page.goto("/sign-in")
+    page.get_by_label("E-mail").fill(platform.email)
+    page.get_by_label("Password").fill(platform.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -1,0 +1,88 @@
+"""Messages of any emitter read the same."""
+
+import pytest
+
+from traces.conversation import Message, Part, messages, plain
+from traces.span import JSONValue
+
+CALL = Part("call", '{\n  "q": "boots"\n}', name="search", call_id="c1", result="12 hits")
+GENAI: JSONValue = [
+    {"role": "system", "parts": [{"type": "text", "content": "Be brief."}]},
+    {"role": "user", "parts": [{"type": "text", "content": "Find boots."}]},
+    {
+        "role": "assistant",
+        "parts": [{"type": "tool_call", "id": "c1", "name": "search", "arguments": {"q": "boots"}}],
+    },
+    {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "12 hits"}]},
+]
+OPENAI: JSONValue = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": [{"type": "text", "text": "Find boots."}]},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"q": "boots"}'}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "12 hits"},
+]
+ANTHROPIC: JSONValue = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Find boots."},
+    {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": "c1", "name": "search", "input": {"q": "boots"}}],
+    },
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "12 hits"}]},
+]
+
+
+@pytest.mark.parametrize("content", [GENAI, OPENAI, ANTHROPIC, {"messages": GENAI}])
+def test_results_stand_with_their_calls(content: JSONValue) -> None:
+    assert messages(content) == [
+        Message("system", [Part("text", "Be brief.")]),
+        Message("user", [Part("text", "Find boots.")]),
+        Message("assistant", [CALL]),
+    ]
+
+
+def test_a_result_without_its_call_is_shown() -> None:
+    found = messages([{"role": "tool", "tool_call_id": "gone", "content": "12 hits"}])
+    assert found == [Message("tool", [Part("result", "12 hits", call_id="gone")])]
+
+
+def test_reasoning_and_attachments_are_told_apart() -> None:
+    found = messages(
+        [
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "Hm."},
+                    {"type": "image", "mime_type": "image/png", "uri": "https://example.com/x.png"},
+                ],
+            }
+        ]
+    )
+    assert found is not None
+    assert [part.kind for part in found[0].parts] == ["reasoning", "media"]
+    assert found[0].parts[1].text == "image, image/png, https://example.com/x.png"
+
+
+def test_a_part_of_an_unknown_type_is_shown_as_it_is() -> None:
+    found = messages([{"role": "user", "content": [{"type": "hologram", "content": "x"}, 7]}])
+    assert found is not None
+    assert [part.kind for part in found[0].parts] == ["data", "data"]
+    assert '"hologram"' in found[0].parts[0].text
+
+
+@pytest.mark.parametrize(
+    "content", [None, "text", 5, [], ["a"], {"q": 1}, [{"role": "user"}], [{"role": 3, "content": ""}]]
+)
+def test_what_is_no_conversation_is_left_alone(content: JSONValue) -> None:
+    assert messages(content) is None
+
+
+def test_plain_keeps_text_and_indents_structure() -> None:
+    assert plain("ü") == "ü"
+    assert plain({"a": "ü"}) == '{\n  "a": "ü"\n}'

@@ -1,0 +1,132 @@
+"""The tree: every span once, whatever its parents say."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from traces import tree
+from traces.tree import Detached, Row
+
+
+@dataclass(frozen=True)
+class Node:
+    span_id: str
+    parent_id: str | None = None
+    start_ns: int = 0
+    latency_ms: float = 1.0
+
+
+def shape(rows: list[Row[Node]]) -> list[tuple[str, int]]:
+    return [(row.span.span_id, row.depth) for row in rows]
+
+
+def ms(milliseconds: float) -> int:
+    return int(milliseconds * 1_000_000)
+
+
+MARKETING = [
+    Node("root", None, ms(0), 10_200),
+    Node("llm1", "root", ms(5), 2_100),
+    Node("hubspot", "root", ms(2_110), 6_800),
+    Node("ga4", "root", ms(8_915), 850),
+    Node("llm2", "root", ms(9_790), 400),
+]
+
+
+def test_children_follow_their_parent_by_start() -> None:
+    spans = [Node("c", "a", 3), Node("b", "a", 2), Node("a", None, 1), Node("d", "b", 4)]
+    assert shape(tree.build(spans).rows) == [("a", 0), ("b", 1), ("d", 2), ("c", 1)]
+
+
+def test_no_spans_make_no_rows() -> None:
+    assert tree.build(list[Node]()).rows == []
+
+
+def test_bars_lie_on_one_axis() -> None:
+    rows = tree.build(MARKETING).rows
+    assert (rows[0].offset, rows[0].width) == (0, 100)
+    assert round(rows[2].offset, 1) == 20.7
+    assert round(rows[2].width, 1) == 66.7
+    assert all(row.end <= 100 for row in rows)
+
+
+def test_an_instant_has_a_bar_to_see() -> None:
+    rows = tree.build([*MARKETING, Node("event", "root", ms(10_200), 0)]).rows
+    assert rows[-1].width == tree.MIN_BAR
+    assert rows[-1].end == 100
+
+
+def test_the_critical_path_leads_backwards_from_the_end() -> None:
+    spans = [
+        Node("root", None, 0, 100),
+        Node("slow", "root", ms(5), 80),
+        Node("beside", "root", ms(5), 20),
+        Node("inner", "slow", ms(10), 70),
+        Node("after", "root", ms(86), 10),
+    ]
+    critical = {row.span.span_id for row in tree.build(spans).rows if row.critical}
+    assert critical == {"root", "slow", "inner", "after"}
+
+
+def test_a_span_without_its_parent_stands_at_the_top() -> None:
+    rows = tree.build([Node("a", None, 1), Node("lost", "gone", 0), Node("below", "lost", 2)]).rows
+    assert shape(rows) == [("lost", 0), ("below", 1), ("a", 0)]
+    assert [row.detached for row in rows] == [Detached.MISSING_PARENT, None, None]
+
+
+def test_a_loop_opens_at_its_earliest_span() -> None:
+    spans = [Node("b", "a", 2), Node("a", "c", 1), Node("c", "b", 3), Node("under", "b", 0)]
+    rows = tree.build(spans).rows
+    assert shape(rows) == [("a", 0), ("b", 1), ("under", 2), ("c", 2)]
+    assert rows[0].detached is Detached.CYCLE
+
+
+def test_its_own_parent_is_a_loop_too() -> None:
+    rows = tree.build([Node("self", "self")]).rows
+    assert shape(rows) == [("self", 0)]
+
+
+def test_a_chain_of_thousands_is_drawn() -> None:
+    spans = [Node(str(n), str(n - 1) if n else None, n) for n in range(5_000)]
+    rows = tree.build(spans).rows
+    assert rows[-1].depth == 4_999
+    assert rows[-1].depth_shown == tree.MAX_INDENT
+    assert len(rows[-1].guides_shown) == tree.MAX_INDENT - 1
+
+
+def test_guides_go_on_while_a_sibling_follows() -> None:
+    spans = [
+        Node("root", None, 0),
+        Node("first", "root", 1),
+        Node("inner", "first", 2),
+        Node("deep", "inner", 3),
+        Node("last", "root", 4),
+        Node("tail", "last", 5),
+    ]
+    guides = {row.span.span_id: (row.guides, row.is_last) for row in tree.build(spans).rows}
+    assert guides["inner"] == ((True,), True)
+    assert guides["deep"] == ((True, False), True)
+    assert guides["tail"] == ((False,), True)
+
+
+ids = st.sampled_from([f"{n:02x}" for n in range(12)])
+nodes = st.builds(
+    Node,
+    span_id=ids,
+    parent_id=st.none() | ids | st.just("missing"),
+    start_ns=st.integers(0, 10**19),
+    latency_ms=st.floats(0, 1e9),
+)
+
+
+@given(st.lists(nodes, unique_by=lambda node: node.span_id))
+def test_any_structure_yields_each_span_once(spans: list[Node]) -> None:
+    rows = tree.build(spans).rows
+    assert sorted(row.span.span_id for row in rows) == sorted(span.span_id for span in spans)
+    for above, row in zip([None, *rows], rows, strict=False):
+        assert row.depth <= (above.depth + 1 if above else 0)
+        assert len(row.guides) == max(row.depth - 1, 0)
+        assert 0 <= row.offset <= 100
+        assert 0 < row.width <= 100
+        assert (row.depth == 0) == (not row.span.parent_id or row.detached is not None)

@@ -1,0 +1,404 @@
+"""The trace list and the trace page, on the real engine."""
+
+import secrets
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests import cast
+from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
+from tracehouse.tenancy.models import Project, User
+from traces import queries
+from traces.span import Cost, CostState, Event, Kind, Span, Status, Usage
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clickhouse,
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+MS = 1_000_000
+Store = Callable[[list[Span]], None]
+
+
+def span(project: Project, trace_id: str, *, after_ms: int = 0, ms: int = 100, **fields: Any) -> Span:
+    start = time.time_ns() - 60_000 * MS + after_ms * MS
+    given = {"name": "step", "kind": Kind.SPAN, "status": Status.OK, "parent_id": "", **fields}
+    return Span(
+        project_id=project.pk,
+        trace_id=trace_id,
+        span_id=given.pop("span_id", secrets.token_hex(8)),
+        start_ns=start,
+        end_ns=start + ms * MS,
+        **given,
+    )
+
+
+def failed_run(project: Project, trace_id: str) -> list[Span]:
+    root = span(
+        project,
+        trace_id,
+        span_id="00000000000000aa",
+        ms=10_200,
+        name="agent.invocation",
+        kind=Kind.AGENT,
+        status=Status.ERROR,
+        status_message="context window exceeded",
+        user_id="u-1042",
+        feature="draft",
+        environment="production",
+    )
+    call = span(
+        project,
+        trace_id,
+        parent_id=root.span_id,
+        span_id="00000000000000ab",
+        after_ms=5,
+        ms=2_100,
+        name="llm.claude.call",
+        kind=Kind.LLM,
+        model="claude-sonnet-4-5",
+        usage=Usage(input_uncached=6_842, output=310),
+        cost=Cost(state=CostState.COMPUTED, total=Decimal("0.0042")),
+        input=[{"role": "user", "parts": [{"type": "text", "content": "Who went quiet?"}]}],
+        output=[
+            {
+                "role": "assistant",
+                "parts": [
+                    {"type": "tool_call", "id": "c1", "name": "hubspot_query", "arguments": {"limit": 5}}
+                ],
+            }
+        ],
+    )
+    tool = span(
+        project,
+        trace_id,
+        parent_id=root.span_id,
+        after_ms=2_110,
+        ms=6_800,
+        name="tool.hubspot_query",
+        kind=Kind.TOOL,
+        tool_name="hubspot_query",
+        tool_call_id="c1",
+        output={"total": 412},
+    )
+    last = span(
+        project,
+        trace_id,
+        parent_id=root.span_id,
+        span_id="00000000000000ac",
+        after_ms=9_790,
+        ms=400,
+        name="llm.claude.call",
+        kind=Kind.LLM,
+        status=Status.ERROR,
+        model="acme-7b",
+        usage=Usage(input_uncached=10),
+        cost=Cost(state=CostState.UNPRICED),
+        events=(
+            Event(
+                name="exception",
+                time_ns=time.time_ns(),
+                attributes={
+                    "exception.type": "BadRequestError",
+                    "exception.message": "prompt is too long",
+                    "exception.stacktrace": "Traceback\n  File agent.py",
+                },
+            ),
+        ),
+    )
+    return [root, call, tool, last]
+
+
+TRACE = "0123456789abcdef0123456789abcdef"
+
+
+def list_address(project: Project) -> str:
+    return reverse("traces:list", args=[project.slug])
+
+
+def trace_address(project: Project, trace_id: str = TRACE) -> str:
+    return reverse("traces:detail", args=[project.slug, trace_id])
+
+
+def rows(page: str) -> str:
+    return page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+@pytest.fixture
+def reader(client: Client, viewer: User, clickhouse: None) -> Client:
+    client.force_login(viewer)
+    return client
+
+
+def test_the_list_shows_what_a_trace_was(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(list_address(project)).content.decode()
+    for text in (
+        "agent.invocation",
+        "u-1042",
+        "draft",
+        "hubspot_query",
+        "10.2 s",
+        "$0.0042",
+        "+ unpriced",
+        "7.2k",
+    ):
+        assert text in page
+    assert "1 trace, last 24 hours" in page
+    assert trace_address(project) in page
+
+
+def test_every_filter_narrows_and_is_a_chip(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans([*failed_run(project, TRACE), span(project, "f" * 32, name="other.run", user_id="u-2")])
+    filters = {
+        "status": "error",
+        "environment": "production",
+        "feature": "draft",
+        "user_id": "u-1042",
+        "model": "acme-7b",
+        "tool": "hubspot_query",
+        "name": "agent.invocation",
+        "min_latency_ms": "10000",
+        "min_cost_usd": "0.004",
+        "q": "quiet",
+    }
+    page = reader.get(list_address(project), filters).content.decode()
+    assert "agent.invocation" in page
+    assert "other.run" not in rows(page)
+    assert page.count('class="chip"') == len(filters)
+
+
+def test_an_address_keeps_only_filters_that_say_something(
+    reader: Client, project: Project, clickhouse: None
+) -> None:
+    response = reader.get(list_address(project), {"status": "error", "user_id": "", "range": "7d", "q": ""})
+    assert response["Location"] == f"{list_address(project)}?status=error&range=7d"
+
+
+def test_a_filter_that_cannot_be_read_says_so_and_the_others_hold(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(list_address(project), {"min_latency_ms": "fast", "status": "error"}).content.decode()
+    assert "Enter a whole number" in page
+    assert page.count('class="chip"') == 1
+
+
+def test_pages_follow_one_another(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans([span(project, f"{n:032x}", after_ms=n, name=f"run-{n:03}") for n in range(1, 61)])
+    first = reader.get(list_address(project))
+    assert "50 traces on this page, more follow" in first.content.decode()
+    cursor = first.context["page"].next_cursor
+    second = reader.get(list_address(project), {"cursor": cursor}).content.decode()
+    assert "10 traces on this page, the last one" in second
+    assert "Back to newest" in second
+    assert "run-060" not in rows(second)
+
+
+def test_a_cursor_of_another_list_is_explained(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    response = reader.get(list_address(project), {"cursor": "nonsense"})
+    assert response.status_code == 400
+    assert "This place in the list is gone" in response.content.decode()
+
+
+def test_a_part_carries_its_address_and_the_time_range(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    response = reader.get(
+        list_address(project),
+        {"status": "error", "q": ""},
+        headers={"HX-Request": "true", "HX-Target": "results"},
+    )
+    assert response["HX-Push-Url"] == f"{list_address(project)}?status=error"
+    page = response.content.decode()
+    assert "<html" not in page
+    assert 'hx-swap-oob="true"' in page
+
+
+def test_nothing_found_says_which_filters(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(list_address(project), {"user_id": "u-nobody"}).content.decode()
+    assert "No trace matches" in page
+    assert "Look in the last 7 days" in page
+
+
+def test_a_quiet_range_is_not_an_empty_project(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    old = {"from": "2026-01-01T00:00", "to": "2026-01-02T00:00"}
+    assert "No traces in this time range" in reader.get(list_address(project), old).content.decode()
+
+
+def test_before_the_first_span_there_is_a_snippet(reader: Client, project: Project) -> None:
+    page = reader.get(list_address(project)).content.decode()
+    assert "Send the first trace" in page
+    assert "/v1/traces" in page
+    assert "Keys are made by an admin" in page
+    assert reader.get(reverse("traces:first-span", args=[project.slug])).status_code == 204
+
+
+def test_the_first_span_turns_the_page(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    assert reader.get(reverse("traces:first-span", args=[project.slug]))["HX-Refresh"] == "true"
+
+
+def test_the_setup_page_makes_a_key(client: Client, project: Project, owner: User, clickhouse: None) -> None:
+    client.force_login(owner)
+    response = client.post(
+        reverse("create-key", args=[project.slug]), {"name": "First agent", "then": "setup"}, follow=True
+    )
+    assert "shown only now" in response.content.decode()
+    assert f"Bearer {response.context['new_key'].secret}" in response.context["snippet"]
+
+
+def test_the_trace_page_shows_the_failure_first(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    response = reader.get(trace_address(project))
+    page = response.content.decode()
+    assert response.context["step"].span.span_id == "00000000000000ac"
+    for text in ("BadRequestError", "prompt is too long", "Stack trace", "unpriced", "6.8 s", "$0.0042"):
+        assert text in page
+
+
+def test_a_step_is_chosen_by_its_address(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(trace_address(project), {"span": "00000000000000ab"}).content.decode()
+    for text in ("Who went quiet?", "hubspot_query", "&quot;total&quot;: 412", "6,842"):
+        assert text in page
+
+
+def test_a_step_alone_is_a_part(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    response = reader.get(
+        trace_address(project),
+        {"span": "00000000000000ab"},
+        headers={"HX-Request": "true", "HX-Target": "step"},
+    )
+    assert "<html" not in response.content.decode()
+    assert "Who went quiet?" in response.content.decode()
+
+
+def test_an_unknown_step_says_so(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(trace_address(project), {"span": "feedfeedfeedfeed"}).content.decode()
+    assert "is not in this trace, or not yet" in page
+
+
+def test_a_trace_without_its_root_says_so(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(failed_run(project, TRACE)[1:])
+    page = reader.get(trace_address(project)).content.decode()
+    assert "The root span has not arrived yet" in page
+    assert page.count("parent missing") == 3
+
+
+def test_a_loop_of_parents_is_shown(reader: Client, project: Project, store_spans: Store) -> None:
+    first, second = "00000000000000aa", "00000000000000ab"
+    store_spans(
+        [
+            span(project, TRACE, span_id=first, parent_id=second),
+            span(project, TRACE, span_id=second, parent_id=first, after_ms=1),
+        ]
+    )
+    assert "in a loop" in reader.get(trace_address(project)).content.decode()
+
+
+def test_a_long_trace_is_drawn_in_part_and_whole_on_demand(
+    reader: Client, project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traces.views.ROWS", 10)
+    root = span(project, TRACE, span_id="00000000000000aa")
+    store_spans([root, *(span(project, TRACE, parent_id=root.span_id, after_ms=n) for n in range(1, 30))])
+    page = reader.get(trace_address(project)).content.decode()
+    assert "10 of 30 steps are drawn" in page
+    assert page.count("data-row") == 10
+    assert reader.get(trace_address(project), {"all": "1"}).content.decode().count("data-row") == 30
+
+
+@pytest.mark.parametrize("trace_id", ["f" * 32, "nonsense", "<script>"])
+def test_an_unknown_trace_says_what_to_do(reader: Client, project: Project, trace_id: str) -> None:
+    response = reader.get(trace_address(project, trace_id))
+    assert response.status_code == 404
+    assert "It may still be on its way" in response.content.decode()
+    assert "<script>" not in response.content.decode().partition("<main")[2]
+
+
+def test_another_projects_trace_is_unknown(
+    client: Client, project: Project, stranger: User, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    client.force_login(stranger)
+    mine = Project.objects.get(name="Elsewhere")
+    assert client.get(trace_address(mine)).status_code == 404
+    assert "Send the first trace" in client.get(list_address(mine)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (QueryUnavailable("down"), 503, "ClickHouse does not answer"),
+        (QueryTooLarge("big"), 400, "too much to read at once"),
+    ],
+)
+@pytest.mark.parametrize("part", ["", "step"])
+def test_a_failed_read_is_a_page_that_says_what_to_do(
+    reader: Client,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: int,
+    text: str,
+    part: str,
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(queries, "get_trace", fail)
+    headers = {"HX-Request": "true", "HX-Target": part} if part else {}
+    response = reader.get(trace_address(project), headers=headers)
+    assert response.status_code == status
+    assert text in response.content.decode()
+    assert ("<html" in response.content.decode()) == (not part)
+
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def test_what_a_span_carries_is_text(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans(
+        [
+            span(
+                project,
+                TRACE,
+                name=HOSTILE,
+                user_id=HOSTILE,
+                feature=HOSTILE,
+                model=HOSTILE,
+                kind=Kind.LLM,
+                status=Status.ERROR,
+                status_message=HOSTILE,
+                input=[{"role": HOSTILE, "parts": [{"type": "text", "content": HOSTILE}]}],
+                output=HOSTILE,
+                attributes={HOSTILE: HOSTILE},
+            )
+        ]
+    )
+    for address in (list_address(project), trace_address(project)):
+        page = reader.get(address).content.decode()
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_pages_of_a_project_open_for_each_of_its_members(
+    client: Client, project: Project, teammate: User, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    client.force_login(teammate)
+    assert client.get(list_address(project)).status_code == 200
+    assert cast.PASSWORD not in client.get(trace_address(project)).content.decode()

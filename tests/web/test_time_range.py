@@ -1,0 +1,87 @@
+"""The time range of a page."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracehouse.web import time_range
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def parse(**parameters: str) -> time_range.TimeRange:
+    return time_range.parse(parameters, now=NOW, zone=BERLIN)
+
+
+def test_the_default_is_a_day_and_needs_no_parameter() -> None:
+    found = parse()
+    assert found.window.start == NOW - timedelta(hours=24)
+    assert found.parameters == {}
+    assert found.label == "Last 24 hours"
+
+
+@pytest.mark.parametrize("name", [name for name in time_range.PRESETS if name != time_range.DEFAULT])
+def test_presets_stay_in_the_address(name: str) -> None:
+    found = parse(range=name)
+    assert found.window.start == NOW - time_range.PRESETS[name][0]
+    assert found.parameters == {"range": name}
+
+
+def test_clocks_that_run_ahead_are_in_the_window() -> None:
+    assert parse(range="15m").window.end > NOW
+
+
+def test_a_custom_range_is_read_in_the_zone_of_the_project() -> None:
+    found = parse(**{"from": "2026-11-20T10:00", "to": "2026-11-21T10:00"})
+    assert found.window.start == datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    assert found.parameters == {"from": "2026-11-20T10:00", "to": "2026-11-21T10:00"}
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-20T10:00:00+00:00", "2026-11-20T10:00:00 00:00", "2026-11-20T10:00:00Z"]
+)
+def test_times_with_an_offset_mean_it(text: str) -> None:
+    assert parse(**{"from": text}).window.start == datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"range": "2 weeks"},
+        {"from": "yesterday"},
+        {"from": "9999-12-31T00:00"},
+        {"from": "0001-01-01T00:00"},
+        {"from": "2026-11-21T10:00", "to": "2026-11-20T10:00"},
+    ],
+)
+def test_what_cannot_be_read_gives_the_default_and_says_so(parameters: dict[str, str]) -> None:
+    found = parse(**parameters)
+    assert found.problem
+    assert found.preset == time_range.DEFAULT
+
+
+@given(st.dictionaries(st.sampled_from(["from", "to", "range"]), st.text(max_size=30)))
+def test_no_text_breaks_it(parameters: dict[str, str]) -> None:
+    assert parse(**parameters).window.start < parse(**parameters).window.end
+
+
+def test_wider_is_the_next_preset() -> None:
+    assert parse(range="24h").wider == ("7d", "last 7 days")
+    assert parse(range="30d").wider is None
+
+
+@given(st.integers(min_value=0, max_value=400 * 24 * 60))
+def test_the_covering_range_shows_the_moment(minutes_ago: int) -> None:
+    moment = NOW - timedelta(minutes=minutes_ago)
+    parameters = time_range.covering(moment, now=NOW, zone=BERLIN)
+    window = time_range.parse(parameters, now=NOW, zone=BERLIN).window
+    assert window.start <= moment < window.end
+
+
+def test_an_unknown_zone_is_utc() -> None:
+    assert time_range.zone_of("Mars/Olympus") is UTC
+    assert time_range.zone_of("../etc/passwd") is UTC
