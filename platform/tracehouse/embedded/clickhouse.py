@@ -72,12 +72,13 @@ def url(folder: DataFolder, port: int) -> str:
 def probe(address: str) -> None:
     """Runs a query. Raises while the engine does not answer it."""
     parsed = urllib3.util.parse_url(address)
-    answer = urllib3.request(
-        "GET",
-        f"http://127.0.0.1:{parsed.port}/?query=SELECT+1",
-        headers=urllib3.util.make_headers(basic_auth=parsed.auth),
-        timeout=5.0,
-        retries=False,
-    )
+    with urllib3.PoolManager() as http:
+        answer = http.request(
+            "GET",
+            f"http://127.0.0.1:{parsed.port}/?query=SELECT+1",
+            headers=urllib3.util.make_headers(basic_auth=parsed.auth),
+            timeout=5.0,
+            retries=False,
+        )
     if answer.status != 200:
         raise ConnectionError(answer.data.decode(errors="replace"))

@@ -7,7 +7,7 @@ REQUIRED_PASSWORD = 194
 BAD_ARGUMENTS = 36
 INCORRECT_DATA = 117
 NOT_IMPLEMENTED = 48
-QUERY_IS_TOO_LARGE = 62
+SYNTAX_ERROR = 62
 TOO_MANY_SIMULTANEOUS_QUERIES = 202
 UNKNOWN_EXCEPTION = 1002
 
@@ -16,12 +16,11 @@ _STATUS = {
     "401 Unauthorized": (REQUIRED_PASSWORD,),
     "403 Forbidden": (192, 193, AUTHENTICATION_FAILED, 511, 497, 164),
     "400 Bad Request": (
-        *(6, 25, 26, 27, 38, 41, 72, 441, 676, 675, 427, 15, 44, 8, 69),
+        *(6, 25, 26, 27, 38, 41, 72, 441, 676, 675, 427, 15, 44, 8, 69, SYNTAX_ERROR),
         *(166, 167, 168, 223, 53, 43, 42, INCORRECT_DATA, 36, 456, 457),
     ),
     "404 Not Found": (60, 46, 47, 50, 56, 81, 115, 139, 63, 73, 336, 78, 224),
     "408 Request Timeout": (159,),
-    "413 Payload Too Large": (QUERY_IS_TOO_LARGE,),
     "501 Not Implemented": (NOT_IMPLEMENTED,),
     "503 Service Unavailable": (TOO_MANY_SIMULTANEOUS_QUERIES, 209),
 }

@@ -21,8 +21,8 @@ from tracehouse.embedded.clickhouse_errors import (
     BAD_ARGUMENTS,
     INCORRECT_DATA,
     NOT_IMPLEMENTED,
-    QUERY_IS_TOO_LARGE,
     REQUIRED_PASSWORD,
+    SYNTAX_ERROR,
     QueryError,
 )
 from tracehouse.embedded.clickhouse_statement import MAX_STATEMENT_BYTES, Statement, read_statement
@@ -150,7 +150,7 @@ def _form(environ: Mapping[str, Any], body: Iterator[bytes]) -> dict[str, str]:
     for chunk in body:
         raw += chunk
         if len(raw) > MAX_STATEMENT_BYTES:
-            raise QueryError.own(QUERY_IS_TOO_LARGE, "QUERY_IS_TOO_LARGE", "The form is too large")
+            raise QueryError.own(SYNTAX_ERROR, "SYNTAX_ERROR", "Max query size exceeded")
     head = f"Content-Type: {environ['CONTENT_TYPE']}\r\n\r\n".encode("latin-1")
     fields = {}
     for part in BytesParser(policy=HTTP).parsebytes(head + bytes(raw)).iter_parts():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from tracehouse.embedded.clickhouse_errors import BAD_ARGUMENTS, QUERY_IS_TOO_LARGE, QueryError
+from tracehouse.embedded.clickhouse_errors import BAD_ARGUMENTS, SYNTAX_ERROR, QueryError
 
 # A statement is held in memory; data of an INSERT is not. ClickHouse's own limit is 256 KiB of parsed text.
 MAX_STATEMENT_BYTES = 8 * 1024 * 1024
@@ -51,7 +51,7 @@ def read_statement(in_url: str, body: Iterator[bytes]) -> Statement:
         return _read_insert(head, body, all_in_body=not in_url)
     text = _decode(b"\n".join(filter(None, (head, _rest(body)))))
     if not text.strip():
-        raise QueryError.own(62, "SYNTAX_ERROR", "Empty query")
+        raise QueryError.own(SYNTAX_ERROR, "SYNTAX_ERROR", "Empty query")
     kind = Kind.READ if _first_word(text.encode()) in {b"SELECT", b"WITH"} else Kind.OTHER
     named = _TRAILING_FORMAT.search(text)
     return Statement(kind, text, named[1] if named else "", iter(()))
@@ -77,8 +77,8 @@ def _rest(body: Iterator[bytes]) -> bytes:
     for chunk in body:
         rest += chunk
         if len(rest) > MAX_STATEMENT_BYTES:
-            message = f"Max statement size of {MAX_STATEMENT_BYTES} bytes exceeded"
-            raise QueryError.own(QUERY_IS_TOO_LARGE, "SYNTAX_ERROR", message)
+            message = f"Max query size exceeded: {MAX_STATEMENT_BYTES} bytes"
+            raise QueryError.own(SYNTAX_ERROR, "SYNTAX_ERROR", message)
     return bytes(rest)
 
 

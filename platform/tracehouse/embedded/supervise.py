@@ -116,6 +116,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Ends supervisord, which stops whatever still runs."""
+        self._rpc("close")()
         if self.running():
             self._process.terminate()
         try:
