@@ -6,9 +6,10 @@ strings included. All strings of a batch are scanned in one pass; only spans wit
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -41,6 +42,8 @@ TEXT_FIELDS = (
 )
 CONTENT_FIELDS = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")
 _SEPARATOR = "\x00"
+_texts = attrgetter(*TEXT_FIELDS, *IDENTITY_FIELDS)
+_contents = attrgetter(*CONTENT_FIELDS)
 
 
 class Action(StrEnum):
@@ -67,77 +70,47 @@ class Policy:
 
 def redact(spans: Sequence[Span], policy: Policy) -> list[Span]:
     """The spans with every personal value replaced, each with the counts of what was replaced."""
-    texts = _Texts()
-    for span in spans:
-        texts.add_span(span, policy)
-    if not texts.found:
-        return list(spans)
-    replaced = _replacements(texts.found, policy)
-    if not replaced:
-        return list(spans)
-    return [_redact_span(span, replaced, policy) for span in spans]
+    strings = [_strings_of(span) for span in spans]
+    replaced = _replacements(set().union(*strings), policy)
+    return [
+        span if replaced.keys().isdisjoint(found) else _redact_span(span, replaced, policy)
+        for span, found in zip(spans, strings, strict=True)
+    ]
 
 
 def redact_text(text: str, policy: Policy) -> str:
     """One string on its own, for messages that do not belong to a span."""
-    texts = _Texts()
-    texts.add(text)
-    return _rewrite(text, _replacements(texts.found, policy), {})
+    replacement = _replacements({text}, policy).get(text)
+    return replacement.text if replacement else text
 
 
-class _Texts:
-    """The distinct strings of a batch."""
-
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-        self._walked: set[int] = set()
-
-    def add_span(self, span: Span, policy: Policy) -> None:
-        found = self.found
-        for name in TEXT_FIELDS if policy.keep_identity else TEXT_FIELDS + IDENTITY_FIELDS:
-            if value := getattr(span, name):
-                found.add(value)
-        if span.tags:
-            found.update(span.tags)
-        for name in CONTENT_FIELDS:
-            value = getattr(span, name)
-            # Spans of one resource share its dictionary.
-            if value and id(value) not in self._walked:
-                self._walked.add(id(value))
-                self.add(value)
-        for item in (*(span.events or ()), *(span.links or ())):
-            self.add(item.attributes)
-            if isinstance(item, Event):
-                found.add(item.name)
-
-    def add(self, value: JSONValue) -> None:
-        if isinstance(value, str):
-            self.found.add(value)
-            nested = _nested_json(value)
-            if nested is not None:
-                self.add(nested)
-        elif isinstance(value, dict):
-            self.found.update(value)
-            for key, item in value.items():
-                if "\\" in key:
-                    self.add(key)
-                self.add(item)
-        elif isinstance(value, list):
-            for item in value:
-                self.add(item)
-        elif isinstance(value, int) and value >= MIN_CARD_NUMBER:
-            self.found.add(str(value))
+def _strings_of(span: Span) -> list[str]:
+    """Every string that the span carries, keys included."""
+    found: list[str] = [value for value in _texts(span) if value]
+    found.extend(span.tags or ())
+    values: list[JSONValue] = list(_contents(span))
+    for event in span.events or ():
+        found.append(event.name)
+        values.append(event.attributes)
+    values.extend(link.attributes for link in span.links or ())
+    _collect(values, found)
+    return found
 
 
-def _nested_json(text: str) -> JSONValue:
-    """The structure in a string that is JSON with escapes, where a plain replacement would miss or break it."""
-    if "\\" not in text or text[:1] not in {"{", "[", '"'}:
-        return None
-    try:
-        decoded: JSONValue = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return decoded
+def _collect(values: list[JSONValue], found: list[str]) -> None:
+    """Moves the strings in `values`, at any depth, to `found`."""
+    while values:
+        value = values.pop()
+        kind = type(value)
+        if kind is str:
+            found.append(value)  # type: ignore[arg-type]
+        elif kind is dict:
+            found.extend(value)  # type: ignore[arg-type]
+            values.extend(value.values())  # type: ignore[union-attr]
+        elif kind is list:
+            values.extend(value)  # type: ignore[arg-type]
+        elif kind is int and value >= MIN_CARD_NUMBER:  # type: ignore[operator]
+            found.append(str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +119,69 @@ class _Replacement:
     counts: Mapping[Detector, int]
 
 
-def _replacements(texts: Iterable[str], policy: Policy) -> dict[str, _Replacement]:
+def _replacements(texts: set[str], policy: Policy) -> dict[str, _Replacement]:
     """For each string that holds personal data, what stands in its place."""
-    ordered = list(texts)
-    buffer = _SEPARATOR.join(ordered).encode("utf-8", "surrogatepass")
-    if buffer.count(b"\x00") != len(ordered) - 1:  # a string holds the separator itself
-        return {
-            text: _replace(encoded, 0, hits, policy)
-            for text in ordered
-            if (hits := find(encoded := text.encode("utf-8", "surrogatepass"), policy.regions))
-        }
+    plain, nested = _unfold(texts)
+    replaced = _scan(plain, policy)
+    # Innermost first: the structure in a string may hold strings that are structures themselves.
+    for text, value in reversed(nested.items()):
+        replacement = _replace_nested(value, replaced)
+        if replacement:
+            replaced[text] = replacement
+        else:
+            # A hit in the raw text alone was an artefact of its escapes.
+            replaced.pop(text, None)
+    return replaced
+
+
+def _unfold(texts: set[str]) -> tuple[set[str], dict[str, JSONValue]]:
+    """The strings to scan, and those that are JSON with escapes, with the structure in them.
+
+    In such a string a plain replacement would miss a value behind an escape, or break one.
+    """
+    plain, nested = set(texts), {}
+    waiting = [text for text in texts if "\\" in text]
+    while waiting:
+        text = waiting.pop()
+        value = None if text in nested else _nested_json(text)
+        if value is not None:
+            nested[text] = value
+            inner: list[str] = []
+            _collect([value], inner)
+            plain.update(inner)
+            waiting.extend(piece for piece in inner if "\\" in piece)
+    return plain, nested
+
+
+def _nested_json(text: str) -> JSONValue:
+    if text[:1] not in {"{", "[", '"'}:
+        return None
+    try:
+        decoded: JSONValue = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return decoded
+
+
+def _replace_nested(value: JSONValue, replaced: Mapping[str, _Replacement]) -> _Replacement | None:
+    counts: dict[Detector, int] = {}
+    rewritten = _rewrite(value, replaced, counts)
+    return None if rewritten is value else _Replacement(msgspec.json.encode(rewritten).decode(), counts)
+
+
+def _scan(texts: set[str], policy: Policy) -> dict[str, _Replacement]:
+    """All strings in one pass, apart from those that hold the separator."""
+    joined = [text for text in texts if _SEPARATOR not in text]
+    buffer = _SEPARATOR.join(joined).encode("utf-8", "surrogatepass")
     replaced: dict[str, _Replacement] = {}
     for (start, end), hits in _by_string(buffer, find(buffer, policy.regions)).items():
         encoded = buffer[start:end]
         replaced[encoded.decode("utf-8", "surrogatepass")] = _replace(encoded, start, hits, policy)
+    for text in texts.difference(joined):
+        encoded = text.encode("utf-8", "surrogatepass")
+        hits = find(encoded, policy.regions)
+        if hits:
+            replaced[text] = _replace(encoded, 0, hits, policy)
     return replaced
 
 
@@ -202,10 +224,15 @@ def keyed_hash(hit: Hit, key: bytes) -> str:
 def _redact_span(span: Span, replaced: Mapping[str, _Replacement], policy: Policy) -> Span:
     counts: dict[Detector, int] = {}
     changes: dict[str, Any] = {}
-    names = (*TEXT_FIELDS, *CONTENT_FIELDS, "tags", "events", "links")
-    for name in names:
+    for name, value in zip(TEXT_FIELDS, _texts(span), strict=False):
+        if value in replaced:
+            changes[name] = _rewrite_text(value, replaced, counts)
+    for name, value in zip(CONTENT_FIELDS, _contents(span), strict=True):
+        if value and (rewritten := _rewrite(value, replaced, counts)) is not value:
+            changes[name] = rewritten
+    for name in ("tags", "events", "links"):
         value = getattr(span, name)
-        if value and (rewritten := _rewrite_field(value, replaced, counts)) is not value:
+        if value and (rewritten := _rewrite_tuple(value, replaced, counts)) is not value:
             changes[name] = rewritten
     if not policy.keep_identity:
         changes |= _redact_identity(span, policy, replaced, counts)
@@ -232,11 +259,13 @@ def _redact_identity(
     return changes
 
 
-def _rewrite_field(value: Any, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> Any:
-    if not isinstance(value, tuple):
-        return _rewrite(value, replaced, counts)
+def _rewrite_tuple(
+    value: tuple[Any, ...], replaced: Mapping[str, _Replacement], counts: dict[Detector, int]
+) -> tuple[Any, ...]:
     items = tuple(
-        _rewrite_item(item, replaced, counts) if isinstance(item, (Event, Link)) else _rewrite(item, replaced, counts)
+        _rewrite_text(item, replaced, counts)
+        if isinstance(item, str)
+        else _rewrite_item(item, replaced, counts)
         for item in value
     )
     return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
@@ -254,14 +283,15 @@ def _rewrite_item(
 
 def _rewrite(value: Any, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> Any:
     """`value` with every string in `replaced` exchanged; the same object when there is none."""
-    if isinstance(value, str):
-        return _rewrite_text(value, replaced, counts)
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is str:
+        return _rewrite_text(value, replaced, counts) if value in replaced else value
+    if kind is dict:
         return _rewrite_dict(value, replaced, counts)
-    if isinstance(value, list):
+    if kind is list:
         items = [_rewrite(item, replaced, counts) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
-    if isinstance(value, int) and value >= MIN_CARD_NUMBER and str(value) in replaced:
+    if kind is int and value >= MIN_CARD_NUMBER and str(value) in replaced:
         return _rewrite_text(str(value), replaced, counts)
     return value
 
@@ -272,7 +302,8 @@ def _rewrite_dict(
     pairs: dict[str, Any] = {}
     changed = False
     for key, item in value.items():
-        new_key, new_item = _rewrite_text(key, replaced, counts), _rewrite(item, replaced, counts)
+        new_key = _rewrite_text(key, replaced, counts) if key in replaced else key
+        new_item = _rewrite(item, replaced, counts)
         changed = changed or new_key is not key or new_item is not item
         pairs[_unused(new_key, pairs) if new_key in pairs else new_key] = new_item
     return pairs if changed else value
@@ -284,10 +315,6 @@ def _unused(key: str, pairs: Mapping[str, Any]) -> str:
 
 
 def _rewrite_text(text: str, replaced: Mapping[str, _Replacement], counts: dict[Detector, int]) -> str:
-    nested = _nested_json(text)
-    if nested is not None:
-        rewritten = _rewrite(nested, replaced, counts)
-        return text if rewritten is nested else msgspec.json.encode(rewritten).decode()
     replacement = replaced.get(text)
     if replacement is None:
         return text
