@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from ingest.demo import chat, crash, deep, marketing, mcp, rag, runner, week
 from ingest.demo.otlp import Step, Trace, requests
@@ -141,8 +141,8 @@ def _spans(request: ExportTraceServiceRequest) -> list[Span]:
     return [span for group in request.resource_spans for scope in group.scope_spans for span in scope.spans]
 
 
-def _attribute(group: object, name: str) -> str:
-    pairs = group.resource.attributes  # type: ignore[attr-defined]
+def _attribute(group: ResourceSpans, name: str) -> str:
+    pairs = group.resource.attributes
     return next(pair.value.string_value for pair in pairs if pair.key == name)
 
 
