@@ -6,6 +6,7 @@ that are not OTLP at all raise `Malformed`.
 
 import base64
 import binascii
+import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from traces.span import Attributes, Event, JSONValue, Link
 
 # The depth that protobuf's own parser allows; JSON is held to the same.
 MAX_DEPTH = 64
-MAX_EXACT_INT = 2**64
+MAX_NANOS = 2**64
 
 
 class Malformed(Exception):
@@ -151,10 +152,7 @@ def _finite(number: float) -> JSONValue:
 
 def decode_json(body: bytes) -> Decoded:
     """OTLP/JSON: ids as hex, 64-bit integers as decimal text or numbers, unknown fields ignored. Raises `Malformed`."""
-    try:
-        request = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise Malformed("the body is not valid JSON") from error
+    request = _parse_json(body)
     if not isinstance(request, dict):
         raise Malformed("the body is not a JSON object")
     decoded = Decoded()
@@ -168,6 +166,19 @@ def decode_json(body: bytes) -> Decoded:
     except RecursionError as error:
         raise Malformed("values are nested too deep") from error
     return decoded
+
+
+def _parse_json(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    # JavaScript escapes half of a cut emoji as a lone surrogate, which strict parsers refuse with the whole body.
+    try:
+        mended = json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8", "replace")
+        return msgspec.json.decode(mended)
+    except (ValueError, RecursionError):
+        raise Malformed("the body is not valid JSON") from None
 
 
 def _append_json_span(decoded: Decoded, span: dict[str, Any], resource: Attributes, scope: str) -> None:
@@ -258,7 +269,7 @@ def _nanos(holder: dict[str, Any], name: str) -> int:
         nanos = int(value) if isinstance(value, (int, str)) else -1
     except ValueError:
         nanos = -1
-    if not 0 <= nanos < MAX_EXACT_INT:
+    if not 0 <= nanos < MAX_NANOS:
         raise Malformed(f"{name} is not a count of nanoseconds")
     return nanos
 
@@ -299,13 +310,12 @@ def _json_value(value: dict[str, Any], depth: int) -> JSONValue:
 
 def _integer(content: object) -> int:
     try:
-        return int(content) if isinstance(content, (int, str)) else _not_integer()
+        number = int(content) if isinstance(content, (int, str)) else None
     except ValueError:
-        return _not_integer()
-
-
-def _not_integer() -> int:
-    raise Malformed("intValue is not a whole number")
+        number = None
+    if number is None or not -(2**63) <= number < 2**63:
+        raise Malformed("intValue is not a whole number of 64 bits")
+    return number
 
 
 def _double(content: object) -> JSONValue:
