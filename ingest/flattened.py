@@ -36,14 +36,14 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
     return lists
 
 
-def nested(item: Attributes, name: str) -> list[Attributes]:
-    """A list inside an item (list, index, kind of item, field), as in `tool_calls.{m}.tool_call.id`."""
-    rows: dict[int, Attributes] = {}
+def nested(item: Attributes) -> dict[str, list[Attributes]]:
+    """The lists inside an item (list, index, kind of item, field), as in `tool_calls.{m}.tool_call.id`."""
+    lists: dict[str, dict[int, Attributes]] = {}
     for path, value in item.items():
         words = path.split(".", 3)
-        if len(words) == 4 and words[0] == name and _is_index(words[1]):
-            rows.setdefault(int(words[1]), {})[words[3]] = value
-    return [rows[index] for index in sorted(rows)]
+        if len(words) == 4 and _is_index(words[1]):
+            lists.setdefault(words[0], {}).setdefault(int(words[1]), {})[words[3]] = value
+    return {name: [rows[index] for index in sorted(rows)] for name, rows in lists.items()}
 
 
 def _is_index(word: str) -> bool:

@@ -87,6 +87,8 @@ def part(value: JSONValue) -> JSONValue:
     if not isinstance(value, dict):
         return {"type": "data", "content": value}
     kind = value.get("type")
+    if kind == "text" and "text" not in value:
+        return value
     if kind is None:
         return _untyped(value)
     shape = _SHAPES.get(kind) if isinstance(kind, str) else None
@@ -136,9 +138,7 @@ def _message(item: JSONValue) -> JSONValue:
         return None
     sent = item.get("parts")
     if isinstance(sent, list):
-        made = [part(value) for value in sent]
-        same = all(new is old for new, old in zip(made, sent, strict=True))
-        return item if same else {**item, "parts": made}
+        return _with_parts(item, sent)
     if "content" not in item and "tool_calls" not in item:
         return None
     return message(
@@ -149,6 +149,17 @@ def _message(item: JSONValue) -> JSONValue:
         name=_text(item, "name"),
         finish_reason=_text(item, "finish_reason"),
     )
+
+
+def _with_parts(item: Attributes, sent: list[JSONValue]) -> Attributes:
+    """The same object where every part is in the stored shape already, as most are."""
+    made: list[JSONValue] = []
+    same = True
+    for value in sent:
+        new = part(value)
+        same = same and new is value
+        made.append(new)
+    return item if same else {**item, "parts": made}
 
 
 def _text(item: Attributes, name: str) -> str | None:

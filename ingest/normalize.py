@@ -10,7 +10,7 @@ from ingest.messages import is_messages
 from ingest.otlp.records import OtlpSpan
 from ingest.providers import provider_name
 from ingest.reading import Reading
-from ingest.values import content, first_text, text, texts
+from ingest.values import first_text, first_texts, take, text
 from traces.span import Attributes, Event, JSONValue, Kind, Span, Status, Usage
 
 
@@ -33,13 +33,15 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "tags": ("tracehouse.tags",),
 }
 # Names that anyone may set, on the span or on its resource: they come last.
+DEPLOYMENT: Mapping[str, tuple[str, ...]] = {
+    "environment": ("deployment.environment.name", "deployment.environment", "gen_ai.environment"),
+    "release": ("service.version",),
+}
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "user_id": ("user.id", "enduser.id", "user_id"),
     "session_id": ("session.id", "session_id"),
     "organization_id": ("organization.id", "organization_id", "tenant.id", "tenant_id"),
     "feature": ("feature", "agent.feature"),
-    "environment": ("deployment.environment.name", "deployment.environment", "gen_ai.environment"),
-    "release": ("service.version",),
     "input_type": ("input.type", "input_type"),
     "tags": ("tags", "tag.tags"),
 }
@@ -57,7 +59,8 @@ def _names(*tables: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
 
 
 _OWN_NAMES = _names(OWN)
-_SPAN_NAMES = _names(IDENTITY, GENERIC) | {"input", "output"}
+_IDENTITY_NAMES = _names(IDENTITY)
+_SPAN_NAMES = _names(IDENTITY, DEPLOYMENT, GENERIC) | {"input", "output"}
 _STATUSES: Mapping[int, Status] = {1: Status.OK, 2: Status.ERROR}
 
 
@@ -108,7 +111,7 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         resource=record.resource,
         scope=record.scope or None,
         vocabulary=vocabulary,
-        events=tuple(event for event in record.events if event.name not in consumed) or None,
+        events=_other_events(record.events, consumed),
         links=record.links or None,
     )
 
@@ -117,12 +120,13 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     attributes, resource = record.attributes, record.resource
     recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record)]
     readings = [vocabulary.read(record) for vocabulary in recognised]
-    if not _SPAN_NAMES.isdisjoint(attributes):
-        readings.append(_generic(attributes))
-    merged = _merge(readings) if readings else Reading()
     if not _OWN_NAMES.isdisjoint(attributes):
-        merged = _merge([_named(Reading(), attributes, OWN), merged])
-    if resource:
+        readings.insert(0, _named(Reading(), attributes, OWN))
+    merged = _merge(readings) if readings else Reading()
+    if not _SPAN_NAMES.isdisjoint(attributes):
+        _add_generic(merged, attributes)
+    _named(merged, resource, DEPLOYMENT)
+    if not _IDENTITY_NAMES.isdisjoint(resource):
         _named(merged, resource, IDENTITY)
     kind = merged.kind or _implied_kind(merged)
     if kind is Kind.LLM and len(readings) > 1:
@@ -152,16 +156,13 @@ def _prefer_messages(merged: Reading, readings: Iterable[Reading]) -> None:
             setattr(merged, name, next(filter(is_messages, found), getattr(merged, name)))
 
 
-def _generic(attributes: Attributes) -> Reading:
-    reading = _named(Reading(), attributes, IDENTITY)
-    _named(reading, attributes, GENERIC)
+def _add_generic(merged: Reading, attributes: Attributes) -> None:
+    for names in (IDENTITY, DEPLOYMENT, GENERIC):
+        _named(merged, attributes, names)
     consumed: set[str] = set()
-    for name in ("input", "output"):
-        if (found := content(attributes.get(name))) is not None:
-            setattr(reading, name, found)
-            consumed.add(name)
-    reading.consumed = frozenset(consumed)
-    return reading
+    merged.input = merged.input if merged.input is not None else take(attributes, ("input",), consumed)
+    merged.output = merged.output if merged.output is not None else take(attributes, ("output",), consumed)
+    merged.consumed |= consumed
 
 
 def _named(reading: Reading, attributes: Attributes, names: Mapping[str, tuple[str, ...]]) -> Reading:
@@ -169,9 +170,7 @@ def _named(reading: Reading, attributes: Attributes, names: Mapping[str, tuple[s
     for field, candidates in names.items():
         if getattr(reading, field) is None:
             if field == "tags":
-                reading.tags = next(
-                    (tags for name in candidates if (tags := texts(attributes.get(name)))), None
-                )
+                reading.tags = first_texts(attributes, candidates)
             else:
                 setattr(reading, field, first_text(attributes, candidates))
     return reading
@@ -192,7 +191,7 @@ def _provider(name: str | None, attributes: Attributes) -> str | None:
 def _outcome(record: OtlpSpan, reading: Reading) -> tuple[Status, str | None, str | None]:
     """Status, message and type of the error. An exception on a span that says it is fine was handled."""
     status = _STATUSES.get(record.status_code, Status.UNSET)
-    exception = _last_exception(record.events)
+    exception = _last_exception(record.events) if record.events else None
     error_type = text(record.attributes.get("error.type")) or reading.error_type
     if status is Status.UNSET and (exception is not None or error_type or reading.error_message):
         status = Status.ERROR
@@ -212,6 +211,10 @@ def _left_over(attributes: Attributes, consumed: frozenset[str]) -> Attributes:
     if not consumed:
         return attributes
     return {name: value for name, value in attributes.items() if name not in consumed}
+
+
+def _other_events(events: tuple[Event, ...], consumed: frozenset[str]) -> tuple[Event, ...] | None:
+    return tuple([event for event in events if event.name not in consumed]) or None if events else None
 
 
 def _size(output: JSONValue) -> int | None:

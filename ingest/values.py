@@ -41,6 +41,14 @@ def first_text(attributes: Mapping[str, JSONValue], names: Iterable[str]) -> str
     return None
 
 
+def first_texts(attributes: Mapping[str, JSONValue], names: Iterable[str]) -> tuple[str, ...] | None:
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and (found := texts(value)) is not None:
+            return found
+    return None
+
+
 def texts(value: JSONValue) -> tuple[str, ...] | None:
     """A list of names: a list, JSON text of one, or text with commas."""
     if isinstance(value, str):
@@ -54,6 +62,8 @@ def texts(value: JSONValue) -> tuple[str, ...] | None:
 
 def count(value: JSONValue) -> int | None:
     """A number of tokens; OTLP/JSON and some emitters write it as text."""
+    if type(value) is int:
+        return value if 0 <= value < MAX_COUNT else None
     if isinstance(value, str):
         value = int(value) if value.isdecimal() and len(value) <= 16 else None
     elif isinstance(value, float):
@@ -153,7 +163,7 @@ def _is_too_deep(source: str, value: JSONValue) -> bool:
     if source.count("{") + source.count("[") <= MAX_DEPTH:
         return False
     level: list[JSONValue] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [child for item in level for child in _children(item) if isinstance(child, (dict, list))]
         if not level:
             return False

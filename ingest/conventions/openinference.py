@@ -72,6 +72,7 @@ CACHE_READ = ("llm.token_count.prompt_details.cache_read", "llm.token_count.prom
 PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
 ORGANIZATION = ("organization_id", "organization.id", "tenant_id", "tenant.id")
 ONE_HOUR = "ephemeral_1h_input_tokens"
+MODALITIES = ("image", "audio", "video", "document")
 STREAM_EVENT = "First Token Stream Event"
 
 # List -> the namespace that it stands in: `llm.input_messages.{n}.message.role`.
@@ -223,12 +224,14 @@ def _messages(
 def _message(item: Attributes, role: str) -> Attributes:
     role = text(item.get("role")) or role
     call_id = text(item.get("tool_call_id"))
-    said, calls = item.get("content"), []
-    if len(item) > 2:
-        blocks = [_block(block) for block in nested(item, "contents")]
+    said: JSONValue = item.get("content")
+    calls: list[JSONValue] = []
+    if said is None or len(item) > 2:
+        lists = nested(item)
+        blocks = [_block(block) for block in lists.get("contents", ())]
         if blocks and not (call_id and said is not None):
             said = blocks
-        calls = _tool_calls(item, {block.get("id") for block in blocks if isinstance(block, dict)})
+        calls = _tool_calls(item, lists.get("tool_calls", ()), blocks)
     built = message(role, said, tool_call_id=call_id, name=text(item.get("name")))
     if calls:
         built["parts"] = [*_parts_of(built), *calls]
@@ -240,12 +243,10 @@ def _parts_of(built: Attributes) -> list[JSONValue]:
     return made if isinstance(made, list) else []
 
 
-def _tool_calls(item: Attributes, seen: Iterable[JSONValue]) -> list[JSONValue]:
+def _tool_calls(item: Attributes, sent: Iterable[Attributes], blocks: Iterable[JSONValue]) -> list[JSONValue]:
     """The calls that the contents do not hold already; recent emitters write each in both places."""
-    known = {call_id for call_id in seen if call_id}
-    calls: list[JSONValue] = [
-        _tool_call(call) for call in nested(item, "tool_calls") if text(call.get("id")) not in known
-    ]
+    known = {text(block.get("id")) for block in blocks if isinstance(block, dict)} - {None}
+    calls: list[JSONValue] = [_tool_call(call) for call in sent if text(call.get("id")) not in known]
     if function := text(item.get("function_call_name")):
         calls.append(tool_call(None, function, item.get("function_call_arguments_json")))
     return calls
@@ -256,21 +257,19 @@ def _tool_call(call: Attributes) -> Attributes:
 
 
 def _block(block: Attributes) -> JSONValue:
-    kind = text(block.get("type"))
+    kind, said = block.get("type"), block.get("text")
+    if kind == "text" and isinstance(said, str):
+        return text_part(said)
     if "function.name" in block:
         return _tool_call(block)
-    for modality in ("image", "audio", "video", "document"):
-        url = text(block.get(f"{modality}.{modality}.url"))
-        if url:
+    for modality in MODALITIES:
+        if url := text(block.get(f"{modality}.{modality}.url")):
             return _media(modality, url, text(block.get(f"{modality}.{modality}.mime_type")))
-    said = block.get("text")
-    if kind is None or kind == "text":
-        return text_part(said) if isinstance(said, str) else part(block)
-    if kind == "reasoning":
+    if kind is None or kind == "reasoning":
         return part(block)
     # Types of the provider's own hold the whole block as JSON text.
     parsed = mapping(said)
-    return part(parsed) if parsed else {**block, "type": kind}
+    return part(parsed or block)
 
 
 def _media(modality: str, url: str, mime_type: str | None) -> Attributes:

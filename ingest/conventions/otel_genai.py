@@ -1,6 +1,7 @@
 """The OpenTelemetry GenAI convention: current names, deprecated ones still on the wire, and MCP spans."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from ingest.messages import canonical, finish_reasons, message, with_system
 from ingest.otlp.records import OtlpSpan
@@ -19,6 +20,7 @@ from ingest.values import (
     structured,
     take,
     text,
+    texts,
 )
 from traces.span import Attributes, Event, JSONValue, Kind, Usage
 
@@ -47,7 +49,8 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("invoke_workflow", "plan"), Kind.WORKFLOW),
 }
 MCP_KINDS: Mapping[str, Kind] = {"tools/call": Kind.TOOL, "prompts/get": Kind.PROMPT}
-MARKS = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.system", "mcp.method.name")
+OPERATION = "gen_ai.operation.name"
+METHOD = "mcp.method.name"
 
 # In every tuple of names: the current name, then deprecated ones, then those that only some emitters use.
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system")
@@ -80,6 +83,7 @@ REASONING = (
     "gen_ai.usage.completion_tokens_details.reasoning_tokens",
 )
 TOTAL = ("gen_ai.usage.total_tokens",)
+COUNTS = frozenset((*INPUT_TOKENS, *OUTPUT_TOKENS, *CACHE_READ, *CACHE_WRITE, *REASONING, *TOTAL))
 COST = ("gen_ai.usage.cost", "operation.cost")
 TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args")
 TOOL_OUTPUT = ("gen_ai.tool.call.result", "gen_ai.tool.output")
@@ -99,18 +103,19 @@ CHOICE_EVENT = "gen_ai.choice"
 
 def recognise(record: OtlpSpan) -> bool:
     attributes = record.attributes
-    return (
-        any(name in attributes for name in MARKS)
-        or any(name.startswith("gen_ai.") for name in attributes)
-        or any(event.name.startswith("gen_ai.") for event in record.events)
-    )
+    if OPERATION in attributes or METHOD in attributes:
+        return True
+    for name in attributes:
+        if name.startswith("gen_ai."):
+            return True
+    return any(event.name.startswith("gen_ai.") for event in record.events)
 
 
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     kind = _kind(attributes)
     consumed: set[str] = set()
-    details = _details(record.events)
+    details = _details(record.events) if record.events else {}
     output = _output(record, details, kind, consumed)
     return Reading(
         kind=kind,
@@ -126,9 +131,7 @@ def read(record: OtlpSpan) -> Reading:
         finish_reason=_finish_reason(attributes, output),
         time_to_first_token_ns=_time_to_first_token(attributes),
         usage=_usage(attributes),
-        reported_cost=next(
-            (cost for name in COST if (cost := dollars(attributes.get(name))) is not None), None
-        ),
+        reported_cost=_reported_cost(attributes),
         input=_input(record, details, kind, consumed),
         output=output,
         tool_definitions=_tool_definitions(attributes, consumed),
@@ -140,11 +143,11 @@ def read(record: OtlpSpan) -> Reading:
 
 
 def _kind(attributes: Attributes) -> Kind | None:
-    operation = attributes.get("gen_ai.operation.name")
+    operation = attributes.get(OPERATION)
     if isinstance(operation, str):
         operation = operation.lower()
         return KINDS.get(operation) or (Kind.MEMORY if "_memory" in operation else None)
-    method = attributes.get("mcp.method.name")
+    method = attributes.get(METHOD)
     if isinstance(method, str) and method in MCP_KINDS:
         return MCP_KINDS[method]
     marked = "gen_ai.tool.name" in attributes or "gen_ai.tool.call.id" in attributes
@@ -154,11 +157,13 @@ def _kind(attributes: Attributes) -> Kind | None:
 def _mcp_tool(record: OtlpSpan) -> str | None:
     """MCP spans are named `{method} {target}`."""
     method, _, target = record.name.partition(" ")
-    called = method == "tools/call" and record.attributes.get("mcp.method.name") == method
+    called = method == "tools/call" and record.attributes.get(METHOD) == method
     return text(target) if called else None
 
 
 def _usage(attributes: Attributes) -> Usage | None:
+    if COUNTS.isdisjoint(attributes):
+        return None
     return buckets(
         input=first_count(attributes, INPUT_TOKENS),
         output=first_count(attributes, OUTPUT_TOKENS),
@@ -168,6 +173,14 @@ def _usage(attributes: Attributes) -> Usage | None:
         reasoning=first_count(attributes, REASONING),
         total=first_count(attributes, TOTAL),
     )
+
+
+def _reported_cost(attributes: Attributes) -> Decimal | None:
+    for name in COST:
+        sent = attributes.get(name)
+        if sent is not None and (found := dollars(sent)) is not None:
+            return found
+    return None
 
 
 def _input(record: OtlpSpan, details: Attributes, kind: Kind | None, consumed: set[str]) -> JSONValue:
@@ -285,7 +298,10 @@ def _request_params(attributes: Attributes) -> Attributes | None:
     params: Attributes = {
         name.rpartition("request.")[2]: value
         for name, value in attributes.items()
-        if name.startswith(PARAMETERS) and name != "gen_ai.request.model" and value is not None
+        if ".request." in name
+        and name.startswith(PARAMETERS)
+        and name != "gen_ai.request.model"
+        and value is not None
     }
     if (output_type := text(attributes.get("gen_ai.output.type"))) is not None:
         params["output.type"] = output_type
@@ -293,14 +309,16 @@ def _request_params(attributes: Attributes) -> Attributes | None:
 
 
 def _finish_reason(attributes: Attributes, output: JSONValue) -> str | None:
-    sent = content(attributes.get("gen_ai.response.finish_reasons"))
-    reasons = sent if isinstance(sent, list) else [sent]
-    return ",".join(reason for item in reasons if (reason := text(item))) or finish_reasons(output)
+    sent = attributes.get("gen_ai.response.finish_reasons")
+    if sent is not None and (reasons := texts(sent)):
+        return ",".join(reasons)
+    return finish_reasons(output)
 
 
 def _time_to_first_token(attributes: Attributes) -> int | None:
     for name in FIRST_CHUNK:
-        if (found := nanoseconds(attributes.get(name), NS_A_SECOND)) is not None:
+        sent = attributes.get(name)
+        if sent is not None and (found := nanoseconds(sent, NS_A_SECOND)) is not None:
             return found
     sent = attributes.get(SERVER_DELAY)
     if sent is None:
