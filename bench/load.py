@@ -1,10 +1,10 @@
 """Sends a workload over several keep-alive connections and measures until the API counts all of it."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from statistics import quantiles
 
 from bench.installation import Installation
 from bench.workload import Payload, Workload
@@ -96,7 +96,8 @@ def invocations(platform: Platform, workload: Workload) -> int:
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    return quantiles(values, n=100, method="inclusive")[percent - 1]
+    """The smallest value that at least `percent` in a hundred of the values do not exceed."""
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def _send_all(installation: Installation, payloads: Sequence[Payload], connections: int) -> _Senders:
