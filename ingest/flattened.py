@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from traces.span import Attributes
 
 MAX_INDEX_DIGITS = 6
+# Longer names are no list's; they come from outside, so what is remembered has to be bounded in both ways.
+MAX_NAME = 200
+_REMEMBERED = 8192
 
 
 @dataclass(slots=True)
@@ -24,15 +29,14 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
     `llm.input_messages.{n}.message.role` (namespace, list, index, kind of item, field)."""
     lists: dict[str, Flattened] = {}
     for name, value in attributes.items():
-        words = name.split(".", 4)
-        if len(words) < 5 or namespaces.get(words[1]) != words[0]:
+        place = _outer(name) if len(name) <= MAX_NAME else None
+        if place is None or value is None or namespaces.get(place.list) != place.namespace:
             continue
-        if _is_index(words[2]) and value is not None:
-            gathered = lists.get(words[1])
-            if gathered is None:
-                gathered = lists[words[1]] = Flattened()
-            gathered.items.setdefault(int(words[2]), {})[words[4]] = value
-            gathered.names.append(name)
+        gathered = lists.get(place.list)
+        if gathered is None:
+            gathered = lists[place.list] = Flattened()
+        gathered.items.setdefault(place.index, {})[place.field] = value
+        gathered.names.append(name)
     return lists
 
 
@@ -40,10 +44,34 @@ def nested(item: Attributes) -> dict[str, list[Attributes]]:
     """The lists inside an item (list, index, kind of item, field), as in `tool_calls.{m}.tool_call.id`."""
     lists: dict[str, dict[int, Attributes]] = {}
     for path, value in item.items():
-        words = path.split(".", 3)
-        if len(words) == 4 and _is_index(words[1]):
-            lists.setdefault(words[0], {}).setdefault(int(words[1]), {})[words[3]] = value
+        place = _inner(path)
+        if place is not None:
+            lists.setdefault(place.list, {}).setdefault(place.index, {})[place.field] = value
     return {name: [rows[index] for index in sorted(rows)] for name, rows in lists.items()}
+
+
+class _Place(NamedTuple):
+    namespace: str
+    list: str
+    index: int
+    field: str
+
+
+# The same few names come with every span: taking one apart costs four times as much as remembering it.
+@lru_cache(maxsize=_REMEMBERED)
+def _outer(name: str) -> _Place | None:
+    words = name.split(".", 4)
+    if len(words) < 5 or not _is_index(words[2]):
+        return None
+    return _Place(words[0], words[1], int(words[2]), words[4])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _inner(path: str) -> _Place | None:
+    words = path.split(".", 3)
+    if len(words) < 4 or not _is_index(words[1]):
+        return None
+    return _Place("", words[0], int(words[1]), words[3])
 
 
 def _is_index(word: str) -> bool:

@@ -45,13 +45,20 @@ _HOSTS = (
 )
 # Frameworks that sign model calls with their own name: they bill nobody.
 _FRAMEWORKS = frozenset({"strands-agents", "gcp.vertex.agent"})
-# Text from outside is the key, so the number of entries is bounded.
-_CACHED = 1024
+# Text from outside is the key of what is remembered, so it is bounded in both ways.
+_REMEMBERED = 1024
+_LONGEST = 255
 
 
-@lru_cache(maxsize=_CACHED)
 def provider_name(name: str, host: str | None = None) -> str | None:
     """The canonical name; an unknown one stays as it was sent. `host` tells Google's two APIs apart."""
+    if len(name) > _LONGEST:
+        return name
+    return _provider_name(name, host if host and len(host) <= _LONGEST else None)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _provider_name(name: str, host: str | None) -> str | None:
     lowered = name.strip().lower()
     if lowered in _FRAMEWORKS:
         return None
