@@ -36,8 +36,9 @@ class Chip:
     value: str
 
 
-def _text(label: str, *, size: int = 200) -> forms.CharField:
-    return forms.CharField(label=label, required=False, max_length=size)
+def _text(label: str) -> forms.CharField:
+    """An exact value, as a link from a cell carries it: blanks count, and ids may be long."""
+    return forms.CharField(label=label, required=False, max_length=1_000, strip=False)
 
 
 class TraceFilterForm(forms.Form):

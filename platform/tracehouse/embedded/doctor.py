@@ -18,8 +18,8 @@ _LEAST_MEMORY, _LEAST_DISK = 3 * _GIB, 2 * _GIB
 def main() -> int:
     try:
         settings = UpSettings.read()
-    except Refused as problem:
-        print(f"✗ {problem}")
+    except Refused as refused:
+        print(f"✗ {refused}")
         return 1
     problems = [problem for check in CHECKS for problem in check(settings)]
     for problem in problems:

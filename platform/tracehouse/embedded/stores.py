@@ -19,6 +19,8 @@ from tracehouse.embedded.programs import Program
 from tracehouse.embedded.supervise import Supervisor
 
 START_SECONDS = 90.0
+# A program that ended this often before its first answer will not come up by itself.
+MOST_STARTS = 3
 _NOT_YET = (OSError, psycopg.Error, redis.RedisError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 
 
@@ -88,20 +90,32 @@ def wait_until_ready(store: Store, supervisor: Supervisor, folder: DataFolder) -
     wait_for(
         lambda: store.probe(store.url),
         title=store.title,
-        log=folder.log(store.program.name),
+        program=store.program.name,
+        folder=folder,
         supervisor=supervisor,
     )
 
 
-def wait_for(probe: Callable[[], None], *, title: str, log: Path, supervisor: Supervisor) -> None:
-    """Asks until it answers. Raises `NotReady` after `START_SECONDS` or when supervisor itself has ended."""
-    end = time.monotonic() + START_SECONDS
+def wait_for(
+    probe: Callable[[], None], *, title: str, program: str, folder: DataFolder, supervisor: Supervisor
+) -> None:
+    """Asks until it answers.
+
+    Raises `NotReady` when that takes `START_SECONDS`, when the program ended again and again, or when
+    supervisor itself has ended.
+    """
+    end, starts = time.monotonic() + START_SECONDS, set[int]()
     while True:
         try:
             return probe()
         except _NOT_YET as error:
-            if time.monotonic() > end or not supervisor.running():
-                raise NotReady(f"{title} does not answer ({error}).\n{log_tail(log)}") from error
+            lost = not supervisor.running()
+            if not lost:
+                starts.add(supervisor.started_at(program))
+            if lost or time.monotonic() > end or len(starts) > MOST_STARTS:
+                raise NotReady(
+                    f"{title} does not answer ({error}).\n{log_tail(folder.log(program))}"
+                ) from error
             time.sleep(0.05)
 
 

@@ -111,6 +111,11 @@ class Supervisor:
         found: list[dict[str, Any]] = self._call("getAllProcessInfo")
         return found
 
+    def started_at(self, name: str) -> int:
+        """When a program was last started, in seconds since 1970; 0 before that."""
+        started: int = self._call("getProcessInfo", name)["start"]
+        return started
+
     def running(self) -> bool:
         return self._process.poll() is None
 

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tracehouse.embedded.first_start import FirstStart, SignIn, greeting
 from tracehouse.embedded.folder import DataFolder, Refused, port_is_free, write_private
@@ -101,12 +102,20 @@ class Installation:
 
     def _start_stores(self, supervisor: Supervisor, stores: list[Store]) -> None:
         for store in stores:
-            supervisor.start(store.program.name)
-            self._started.append(store.program.name)
-        self._recorder.record()
+            self._start(supervisor, store.program)
         for store in stores:
             with self._step(f"{store.title} answers"):
-                wait_until_ready(store, supervisor, self._folder)
+                wait_until_ready(self._stoppable(store), supervisor, self._folder)
+
+    def _stoppable(self, store: Store) -> Store:
+        """The store, with a probe that ends the waiting when the user wants to stop."""
+
+        def probe(url: str) -> None:
+            if self._stop.is_set():
+                raise Stopped
+            store.probe(url)
+
+        return replace(store, probe=probe)
 
     def _migrate(self, environment: Mapping[str, str], first_start: FirstStart) -> SignIn:
         with self._step("PostgreSQL's tables are up to date"):
@@ -148,14 +157,24 @@ class Installation:
                     raise Stopped from None
 
     def _start_platform(self, supervisor: Supervisor, programs: list[Program]) -> None:
-        for program in programs:
-            supervisor.start(program.name)
-            self._started.append(program.name)
-        self._recorder.record()
+        """Web first, alone on the processors: it is what somebody waits for."""
+        web, *others = programs
+        self._start(supervisor, web)
         with self._step(f"web server answers at {self._settings.local_url}"):
             wait_for(
-                self._ask_readyz, title="The web server", log=self._folder.log("web"), supervisor=supervisor
+                self._ask_readyz,
+                title="The web server",
+                program=web.name,
+                folder=self._folder,
+                supervisor=supervisor,
             )
+        for program in others:
+            self._start(supervisor, program)
+
+    def _start(self, supervisor: Supervisor, program: Program) -> None:
+        supervisor.start(program.name)
+        self._started.append(program.name)
+        self._recorder.record()
 
     def _ask_readyz(self) -> None:
         if self._stop.is_set():
@@ -204,6 +223,11 @@ def _platform_programs(settings: UpSettings, folder: DataFolder) -> list[Program
     here = folder.root
     return [
         Program(
+            "web",
+            python("-m", "gunicorn", "-c", "python:tracehouse.gunicorn", "tracehouse.wsgi:application"),
+            here,
+        ),
+        Program(
             "worker",
             [*celery, "worker", "--loglevel", "INFO", "--concurrency", str(settings.worker_processes)],
             here,
@@ -211,12 +235,10 @@ def _platform_programs(settings: UpSettings, folder: DataFolder) -> list[Program
             orphan_signal="QUIT",
         ),
         Program(
-            "beat", [*celery, "beat", "--schedule", "beat-schedule", "--pidfile="], here, orphan_signal="KILL"
-        ),
-        Program(
-            "web",
-            python("-m", "gunicorn", "-c", "python:tracehouse.gunicorn", "tracehouse.wsgi:application"),
+            "beat",
+            [*celery, "beat", "--schedule", "beat-schedule", "--pidfile="],
             here,
+            orphan_signal="KILL",
         ),
     ]
 

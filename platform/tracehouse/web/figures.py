@@ -43,17 +43,16 @@ def money(dollars: Decimal | None) -> str:
         return ABSENT
     if dollars < 0:
         return f"-{money(-dollars)}"
-    if dollars == 0:
-        return "$0"
-    if dollars < LEAST:
+    if 0 < dollars < LEAST:
         return f"<${LEAST:f}"
+    return f"${_rounded(dollars):,f}" if dollars else "$0"
+
+
+def _rounded(dollars: Decimal) -> Decimal:
     if dollars < CENT:
         rounded = dollars.quantize(Decimal(1).scaleb(dollars.adjusted() - 1), ROUND_HALF_UP)
-        if rounded < CENT:
-            return f"${rounded:f}"
-    if dollars < Decimal("999.995"):
-        return f"${dollars.quantize(CENT, ROUND_HALF_UP):f}"
-    return f"${dollars.quantize(Decimal(1), ROUND_HALF_UP):,f}"
+        return rounded if rounded < CENT else CENT
+    return dollars.quantize(CENT if dollars < Decimal("999.995") else Decimal(1), ROUND_HALF_UP)
 
 
 def exact_money(dollars: Decimal | None) -> str:

@@ -1,0 +1,46 @@
+"""axe finds nothing to say about any page, light or dark, wide or narrow."""
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from tests.browser import otlp
+from tests.browser.conftest import sign_in
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_pages_are_accessible(
+    browser: Browser, platform: "Platform", scheme: Literal["light", "dark"], width: int
+) -> None:
+    trace_id = otlp.new_trace_id()
+    platform.send(otlp.failed_run(trace_id), "application/json")
+    platform.wait_for_trace(trace_id, spans=5)
+    context = browser.new_context(
+        base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
+    )
+    page = context.new_page()
+    axe = Axe()
+    page.goto("/sign-in")
+    found = {"/sign-in": axe.run(page)}
+    sign_in(page, platform)
+    slug = platform.project_slug
+    for path in (
+        f"/p/{slug}/traces?status=error",
+        f"/p/{slug}/traces?user_id=nobody",
+        f"/p/{slug}/traces/{trace_id}",
+        f"/p/{slug}/settings",
+        "/nowhere",
+    ):
+        page.goto(path)
+        found[path] = axe.run(page)
+    context.close()
+    told = {path: result.generate_report() for path, result in found.items() if result.violations_count}
+    assert not told, "\n".join(told.values())

@@ -1,0 +1,85 @@
+"""The first span of a project, its keys, and going from one project to another."""
+
+import re
+import secrets
+from typing import TYPE_CHECKING
+
+import httpx2 as httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import otlp
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+pytestmark = pytest.mark.browser
+
+NEW_PROJECT = """
+from tracehouse.tenancy import services
+from tracehouse.tenancy.models import Team
+print(services.create_project(team=Team.objects.order_by("pk").first(), name="{name}", actor="test").slug)
+"""
+
+
+@pytest.fixture
+def empty_project(platform: "Platform") -> str:
+    """The slug of a project that never had a span."""
+    name = f"Empty {secrets.token_hex(3)}"
+    return platform.manage("shell", "--no-imports", "-c", NEW_PROJECT.format(name=name)).split()[-1]
+
+
+def secret_in(page: Page, block: str) -> str:
+    found = re.search(r"sk-th-[\w-]+", page.locator(f"#{block}").inner_text())
+    assert found
+    return found[0]
+
+
+def send(platform: "Platform", secret: str) -> int:
+    response = httpx.post(
+        f"{platform.url}/v1/traces",
+        content=otlp.failed_run(otlp.new_trace_id(), name="first.run"),
+        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        timeout=30,
+    )
+    return response.status_code
+
+
+def test_the_set_up_page_turns_into_the_list(
+    page: Page, platform: "Platform", empty_project: str, problems: list[str]
+) -> None:
+    page.goto(f"/p/{empty_project}/traces")
+    expect(page.get_by_role("heading", name="Send the first trace")).to_be_visible()
+    page.get_by_role("button", name="Make a key and put it in").click()
+    expect(page.get_by_text("it is shown only now")).to_be_visible()
+    secret = secret_in(page, "snippet")
+    assert f"{platform.url}/v1/traces" in page.locator("#snippet").inner_text()
+    assert send(platform, secret) == 200
+    expect(page.get_by_role("link", name="first.run")).to_be_visible(timeout=15_000)
+    assert problems == []
+
+
+def test_a_secret_is_shown_once_and_a_revoked_key_is_refused(
+    page: Page, platform: "Platform", empty_project: str
+) -> None:
+    page.goto(f"/p/{empty_project}/settings")
+    page.get_by_label("What will use it").fill("nightly job")
+    page.get_by_role("button", name="Make a key").click()
+    secret = secret_in(page, "secret")
+    assert send(platform, secret) == 200
+    page.reload()
+    expect(page.get_by_role("cell", name="nightly job")).to_be_visible()
+    assert secret not in page.content()
+    page.get_by_label("Revoke nightly job").click()
+    page.get_by_role("button", name="Revoke this key").click()
+    expect(page.get_by_role("status")).to_contain_text("is revoked")
+    page.wait_for_timeout(1_100)  # keys.FRESH_SECONDS
+    assert send(platform, secret) == 401
+
+
+def test_the_switch_leads_to_another_project(page: Page, empty_project: str, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
+    page.locator(".topbar summary").first.click()
+    page.locator(f".menu-body a[href='/p/{empty_project}/traces']").click()
+    expect(page).to_have_url(re.compile(f"/p/{empty_project}/traces$"))
+    expect(page.locator(".topbar summary strong")).to_contain_text("Empty")

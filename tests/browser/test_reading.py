@@ -1,0 +1,126 @@
+"""From the sign-in page to the error of a failed span, with the mouse, the keyboard and without script."""
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import otlp
+from tests.browser.conftest import sign_in
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def failed(platform: "Platform") -> str:
+    """The id of a failed trace that pages show."""
+    trace_id = otlp.new_trace_id()
+    assert platform.send(otlp.failed_run(trace_id), "application/json").status_code == 200
+    platform.wait_for_trace(trace_id, spans=5)
+    return trace_id
+
+
+def test_an_error_is_found_and_read(page: Page, failed: str, problems: list[str]) -> None:
+    page.get_by_label("Status").select_option("error")
+    expect(page).to_have_url(re.compile(r"\?status=error$"))
+    expect(page.locator(".chip")).to_have_text(re.compile("that failed"))
+    page.locator(f"a[href$='{failed}']").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("agent.invocation")
+    page.get_by_role("link", name="tool.hubspot_query").click()
+    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    page.locator("[data-failed]").last.click()
+    expect(page).to_have_url(re.compile(r"\?span=[0-9a-f]{16}$"))
+    expect(page.locator("#step .failure").last).to_contain_text("BadRequestError")
+    expect(page.locator("#step .failure").last).to_contain_text(
+        "prompt is too long: 214583 tokens > 200000 maximum"
+    )
+    page.get_by_text("Stack trace").click()
+    expect(page.locator("#step")).to_contain_text("File agent.py, line 40")
+    assert problems == []
+
+
+def test_messages_tokens_and_cost_of_a_call(page: Page, failed: str, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces/{failed}")
+    page.get_by_role("link", name="llm.claude.call").first.click()
+    expect(page.locator("#step .message").first).to_contain_text("Who went quiet?")
+    expect(page.locator("#step")).to_contain_text("I will look it up.")
+    expect(page.locator("#step")).to_contain_text("6,842")
+
+
+def test_a_click_on_a_cell_filters(page: Page, failed: str) -> None:
+    page.locator("td.c-user a", has_text="u-1042").first.click()
+    expect(page.locator(".chip")).to_contain_text("by user")
+    expect(page.locator("#filter-user_id")).to_have_value("u-1042")
+    page.get_by_label("Remove: by user u-1042").click()
+    expect(page.locator(".chip")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".chip")).to_contain_text("by user")
+
+
+def test_nothing_found_leads_back(page: Page, failed: str) -> None:
+    page.get_by_label("Search").fill("no trace says this")
+    page.get_by_label("Search").press("Enter")
+    expect(page.get_by_role("heading", name="No trace matches")).to_be_visible()
+    page.get_by_role("link", name="Clear the filters").click()
+    expect(page.locator("table.traces")).to_be_visible()
+
+
+def test_keys_move_through_the_tree(page: Page, failed: str, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces/{failed}?span=none")
+    focused = page.locator("a[data-row]:focus")
+    page.keyboard.press("k")
+    expect(focused).to_have_text("tool.ga4_query")
+    page.keyboard.press("k")
+    expect(focused).to_have_text("tool.hubspot_query")
+    page.keyboard.press("Enter")
+    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    page.keyboard.press("j")
+    expect(focused).to_have_text("tool.ga4_query")
+    page.keyboard.press("ArrowUp")
+    expect(focused).to_have_text("tool.hubspot_query")
+    page.keyboard.press("e")
+    expect(page.locator("#step .failure").last).to_contain_text("BadRequestError")
+    page.keyboard.press("e")
+    expect(page.locator("#step h2")).to_contain_text("agent.invocation")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("open the next error")
+
+
+def test_it_works_without_script(plain_page: Page, failed: str) -> None:
+    page = plain_page
+    page.get_by_label("Status").select_option("error")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page).to_have_url(re.compile(r"\?status=error$"))
+    page.locator(f"a[href$='{failed}']").click()
+    expect(page.locator("#step .failure").last).to_contain_text("BadRequestError")
+    page.get_by_role("link", name="tool.hubspot_query").click()
+    expect(page).to_have_url(re.compile(r"\?span=[0-9a-f]{16}#step$"))
+    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    page.get_by_role("link", name="u-1042").click()
+    expect(page.locator(".chip")).to_contain_text("by user")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_page_is_wider_than_the_screen(
+    browser: Browser, platform: "Platform", failed: str, width: int
+) -> None:
+    context = browser.new_context(base_url=platform.url, viewport={"width": width, "height": 844})
+    page = context.new_page()
+    sign_in(page, platform)
+    slug = platform.project_slug
+    for path in (f"/p/{slug}/traces", f"/p/{slug}/traces/{failed}", f"/p/{slug}/settings", "/nowhere"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    context.close()
+
+
+def test_the_theme_stays(page: Page) -> None:
+    page.get_by_label("Account").click()
+    page.get_by_role("button", name="Dark").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 23)"

@@ -1,0 +1,102 @@
+"""Another project's key or member sees nothing, on any route there is."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests import cast
+from tests.cast import store_spans
+from tracehouse.tenancy.models import Project, User
+from traces.span import Kind, Span, Status, Usage
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse]
+
+MARK = "owners-secret-text"
+TRACE = uuid.uuid4().hex
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield path
+        else:
+            yield from routes(entry, path)
+
+
+def filled(route: str, slug: str) -> str:
+    """A path of the route with the owner's ids in it."""
+    path = "/" + re.sub(r"\^|\$|\\Z", "", route)
+    return re.sub(r"<[^>]*?(\w+)>", lambda found: {"slug": slug, "trace_id": TRACE}.get(found[1], "1"), path)
+
+
+ROUTES = sorted(route for route in routes(get_resolver()) if not route.startswith(("admin/", "static/")))
+
+
+@pytest.fixture
+def owners_trace(project: Project, clickhouse: None) -> str:
+    import time
+
+    now = time.time_ns()
+    store_spans(
+        [
+            Span(
+                project_id=project.pk,
+                trace_id=TRACE,
+                span_id="1" * 16,
+                parent_id="",
+                start_ns=now - 10**9,
+                end_ns=now,
+                name=MARK,
+                kind=Kind.LLM,
+                status=Status.ERROR,
+                model=MARK,
+                user_id=MARK,
+                feature=MARK,
+                usage=Usage(output=1),
+                input=MARK,
+            )
+        ]
+    )
+    return TRACE
+
+
+def test_the_list_of_routes_covers_what_shows_traces() -> None:
+    assert {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"} <= set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_strangers_key_and_session_see_nothing_of_the_owners(
+    route: str, owners_trace: str, project: Project, stranger: User
+) -> None:
+    elsewhere = Project.objects.get(team__memberships__user=stranger)
+    key = cast.secret_key(elsewhere, stranger)
+    path = filled(route, project.slug)
+    with_key, with_session = Client(headers={"Authorization": f"Bearer {key}"}), Client()
+    with_session.force_login(stranger)
+    for client in (with_key, with_session):
+        for query in ("", "?group_by=user_id", "?group_by=model"):
+            answer: Any = client.get(path + query)
+            assert answer.status_code != 500
+            body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            assert MARK.encode() not in body
+
+
+@pytest.mark.parametrize("path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"])
+def test_the_owners_key_sees_it(path: str, owners_trace: str, api_key: str) -> None:
+    answer = Client(headers={"Authorization": f"Bearer {api_key}"}).get(path)
+    assert answer.status_code == 200
+    assert MARK in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"])
+def test_without_a_key_the_answer_is_401_and_with_another_projects_name_403(path: str, clickhouse: None, api_key: str) -> None:
+    nobody = Client().get(path)
+    assert (nobody.status_code, nobody.headers["WWW-Authenticate"][:5]) == (401, "Basic")
+    named = Client(headers={"Authorization": f"Bearer {api_key}", "X-Tracehouse-Project": "elsewhere"}).get(path)
+    assert named.status_code == 403
