@@ -21,10 +21,10 @@ from ingest.otlp.records import OtlpSpan
 from ingest.redact import Policy
 from ingest.redact import redact as redact_spans
 from ingest.spool import Spool, process_spool
-from traces import store as span_store
-from traces.span import BILLED_KINDS, Span
 from tracehouse.clickhouse.insert import insert_json_lines
 from tracehouse.tenancy.keys import KeyHolder
+from traces import store as span_store
+from traces.span import BILLED_KINDS, Span
 
 log = structlog.get_logger()
 
@@ -126,14 +126,14 @@ def _isolated(name: str, step: Callable[[Batch], None], batch: Batch) -> None:
     records, spans, refused = batch.records, batch.spans, dict(batch.refused)
     try:
         step(batch)
-    except Exception:  # noqa: BLE001  # tried again span by span, where each failure is logged and counted
+    except Exception:  # tried again span by span, where each failure is logged and counted
         done: list[Span] = []
         batch.refused = refused
         for record, span in zip_longest(records, spans):
             batch.records, batch.spans = [record] if record else [], [span] if span else []
             try:
                 step(batch)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 # The class and the frames alone: an exception's text may quote what the span carries.
                 log.error("ingest.step_failed", step=name, error=type(error).__name__, frames=_frames(error))
                 batch.refuse(Refusal.OUR_FAULT)

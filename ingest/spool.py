@@ -173,7 +173,7 @@ class Spool:
                     adopted_at = time.monotonic()
                     self._drain_orphans()
                 failures = 0
-            except Exception as error:  # noqa: BLE001  # a drain that ends would let the disk fill unseen
+            except Exception as error:  # a drain that ends would let the disk fill unseen
                 pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
                 reason = str(error) if isinstance(error, InsertUnavailable) else type(error).__name__

@@ -55,7 +55,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_platform(stores: StoreUrls, data: Path, root: Path) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+def running_platform(
+    stores: StoreUrls, data: Path, root: Path
+) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
     """Migrates, bootstraps and serves with gunicorn on given stores; yields the environment and the first key."""
     port = free_port()
     environment = {
@@ -92,7 +94,12 @@ def running_platform(stores: StoreUrls, data: Path, root: Path) -> Iterator[tupl
 
 def _manage(root: Path, environment: dict[str, str], command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "manage.py", command], cwd=root, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "manage.py", command],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

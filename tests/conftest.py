@@ -26,7 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def stores() -> Iterator[StoreUrls]:
     """PostgreSQL, the ClickHouse engine and Valkey, started once a run."""
-    with tempfile.TemporaryDirectory(prefix="tracehouse-test-") as folder, running_stores(Path(folder)) as urls:
+    with (
+        tempfile.TemporaryDirectory(prefix="tracehouse-test-") as folder,
+        running_stores(Path(folder)) as urls,
+    ):
         yield urls
 
 
@@ -138,7 +141,9 @@ class Platform:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secret_key}"}
 
-    def send(self, body: bytes, content_type: str = "application/x-protobuf", **headers: str) -> httpx.Response:
+    def send(
+        self, body: bytes, content_type: str = "application/x-protobuf", **headers: str
+    ) -> httpx.Response:
         return httpx.post(
             f"{self.url}/v1/traces",
             content=body,
@@ -185,4 +190,6 @@ def platform(stores: StoreUrls) -> Iterator[Platform]:
             )
 
 
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's loop runs beside the ORM in browser tests
+os.environ.setdefault(
+    "DJANGO_ALLOW_ASYNC_UNSAFE", "true"
+)  # Playwright's loop runs beside the ORM in browser tests

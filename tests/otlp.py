@@ -10,7 +10,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 SECOND = 10**9
 
 
-def wire_span(number: int, *, trace: str, parent: int = 0, ago: float = 10, lasts: float = 1, **fields: Any) -> dict[str, Any]:
+def wire_span(
+    number: int, *, trace: str, parent: int = 0, ago: float = 10, lasts: float = 1, **fields: Any
+) -> dict[str, Any]:
     """A span as OTLP/JSON: `attributes` and `resource` as plain dictionaries."""
     start = time.time_ns() - int(ago * SECOND)
     attributes = fields.pop("attributes", {})

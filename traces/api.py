@@ -13,12 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from traces import queries
-from traces.filters import Order, TraceFilters
-from traces.queries import UsageGroup
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
+from traces import queries
+from traces.filters import Order, TraceFilters
+from traces.queries import UsageGroup
 
 DEFAULT_DAYS = 30
 MAX_USAGE_ROWS = queries.MAX_USAGE_ROWS
@@ -35,7 +35,9 @@ class WindowParameters(serializers.Serializer[Any]):
                 help_text=f"Traces that start at or after this time; {DEFAULT_DAYS} days before `to` when absent.",
             ),
             "to": serializers.DateTimeField(
-                required=False, default_timezone=UTC, help_text="Traces that start before this time; now when absent."
+                required=False,
+                default_timezone=UTC,
+                help_text="Traces that start before this time; now when absent.",
             ),
         }
         return {**window, **super().get_fields()}
@@ -191,7 +193,9 @@ class TraceList(APIView):
     @extend_schema(parameters=[TraceParameters], responses=TracePageSchema, operation_id="list_traces")
     def get(self, request: Request) -> Response:
         given = _validated(TraceParameters, request)
-        filters = TraceFilters(**{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given})
+        filters = TraceFilters(
+            **{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
+        )
         try:
             page = queries.list_traces(
                 _scope(request, given),
@@ -277,4 +281,3 @@ def _plain_value(name: str, value: Any) -> Any:
     if value == "" and name not in _KEPT_EMPTY:
         return None
     return value
-

@@ -18,11 +18,11 @@ from typing import Any
 
 import msgspec
 
+from tracehouse.clickhouse.query import Query, Row, run
+from tracehouse.tenancy.scope import Scope
 from traces import filters as f
 from traces.filters import Order, TraceFilters
 from traces.span import JSONValue
-from tracehouse.clickhouse.query import Query, Row, run
-from tracehouse.tenancy.scope import Scope
 
 MAX_PAGE = 200
 MAX_SPANS = 20_000
@@ -259,9 +259,7 @@ def _find_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
     conditions = [_IN_WINDOW, *clauses]
     if after:
         sign = ">" if ascending else "<"
-        conditions.append(
-            f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"
-        )
+        conditions.append(f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})")
     having = "\n   AND ".join(conditions)
     direction = "ASC" if ascending else "DESC"
     return Query(
@@ -274,7 +272,7 @@ SELECT
 GROUP BY trace_id
 HAVING {having}
 ORDER BY sort_key {direction}, trace_id {direction}
-LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+LIMIT {{limit:UInt32}}""",  # closed parts only
     )
 
 
@@ -582,4 +580,3 @@ def _content(text: str | None) -> JSONValue:
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-

@@ -89,7 +89,11 @@ SETTINGS: tuple[Setting, ...] = (
         "DATABASE_URL", "text", "", "PostgreSQL, `postgresql://user:password@host:port/name`.", secret=True
     ),
     Setting(
-        "CLICKHOUSE_URL", "text", "", "ClickHouse's HTTP interface, `http://user:password@host:port/database`.", secret=True
+        "CLICKHOUSE_URL",
+        "text",
+        "",
+        "ClickHouse's HTTP interface, `http://user:password@host:port/database`.",
+        secret=True,
     ),
     Setting(
         "CLICKHOUSE_CLUSTER",
@@ -99,7 +103,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("REDIS_URL", "text", "", "Valkey or Redis, `redis://:password@host:port/0`.", secret=True),
     Setting(
-        "TRACEHOUSE_MAX_BODY_MB", "int", "64", "Largest body of one ingest request after decompression, in MiB."
+        "TRACEHOUSE_MAX_BODY_MB",
+        "int",
+        "64",
+        "Largest body of one ingest request after decompression, in MiB.",
     ),
     Setting(
         "TRACEHOUSE_SPOOL_MAX_MB",

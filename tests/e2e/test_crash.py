@@ -24,7 +24,10 @@ def clickhouse_processes(stores: StoreUrls) -> list[int]:
     return [
         process.pid
         for process in psutil.process_iter()
-        if any(connection.status == psutil.CONN_LISTEN and connection.laddr.port == port for connection in _listening(process))
+        if any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in _listening(process)
+        )
     ]
 
 
@@ -50,7 +53,9 @@ class Load(threading.Thread):
             trace = uuid.uuid4().hex
             call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.provider.name": "openai",
                     "gen_ai.usage.input_tokens": 1, "user.id": self.user}  # fmt: skip
-            body = as_protobuf(*[wire_span(n, trace=trace, attributes=call) for n in range(1, SPANS_A_REQUEST + 1)])
+            body = as_protobuf(
+                *[wire_span(n, trace=trace, attributes=call) for n in range(1, SPANS_A_REQUEST + 1)]
+            )
             answer = self.platform.send(body)
             if answer.status_code == 200:
                 self.acknowledged += 1

@@ -25,11 +25,17 @@ def new_trace() -> str:
     return uuid.uuid4().hex
 
 
-def post(platform: Platform, body: bytes, *, path: str = "/v1/traces", **headers: str) -> tuple[int, bytes, Any]:
+def post(
+    platform: Platform, body: bytes, *, path: str = "/v1/traces", **headers: str
+) -> tuple[int, bytes, Any]:
     """By http.client, which adds no header of its own."""
     host = platform.url.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=60)
-    sent = {"Content-Type": "application/x-protobuf", **platform.headers, **{k.replace("_", "-"): v for k, v in headers.items()}}
+    sent = {
+        "Content-Type": "application/x-protobuf",
+        **platform.headers,
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
     connection.request("POST", path, body, {name: value for name, value in sent.items() if value})
     response = connection.getresponse()
     content = response.read()
@@ -39,7 +45,9 @@ def post(platform: Platform, body: bytes, *, path: str = "/v1/traces", **headers
 
 @pytest.mark.parametrize("path", DOORS)
 @pytest.mark.parametrize("wire", ["protobuf", "json"])
-def test_both_doors_take_both_wire_formats_and_answer_in_kind(platform: Platform, path: str, wire: str) -> None:
+def test_both_doors_take_both_wire_formats_and_answer_in_kind(
+    platform: Platform, path: str, wire: str
+) -> None:
     trace = new_trace()
     body = (as_json if wire == "json" else as_protobuf)(wire_span(1, trace=trace))
     content_type = "application/json" if wire == "json" else "application/x-protobuf"
@@ -53,7 +61,9 @@ def test_both_doors_take_both_wire_formats_and_answer_in_kind(platform: Platform
 def test_compressed_bodies_arrive(platform: Platform, encoding: str) -> None:
     trace = new_trace()
     squeeze = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[encoding]
-    assert post(platform, squeeze(as_protobuf(wire_span(1, trace=trace))), Content_Encoding=encoding)[0] == 200
+    assert (
+        post(platform, squeeze(as_protobuf(wire_span(1, trace=trace))), Content_Encoding=encoding)[0] == 200
+    )
     platform.wait_for_trace(trace)
 
 
@@ -72,7 +82,12 @@ def test_a_chunked_body_without_content_length_arrives_whole(platform: Platform)
 WRONG: list[tuple[str, bytes, dict[str, str], int]] = [
     ("malformed protobuf", b"\xff\xff\xff", {}, 400),
     ("malformed JSON", b"{", {"Content_Type": "application/json"}, 400),
-    ("protobuf said to be JSON", as_protobuf(wire_span(1, trace="a" * 32)), {"Content_Type": "application/json"}, 400),
+    (
+        "protobuf said to be JSON",
+        as_protobuf(wire_span(1, trace="a" * 32)),
+        {"Content_Type": "application/json"},
+        400,
+    ),
     ("not gzip", b"plain", {"Content_Encoding": "gzip"}, 400),
     ("gzip cut short", gzip.compress(b"x" * 1000)[:-5], {"Content_Encoding": "gzip"}, 400),
     ("a gzip bomb", gzip.compress(bytes(200_000_000)), {"Content_Encoding": "gzip"}, 413),
@@ -88,7 +103,9 @@ WRONG: list[tuple[str, bytes, dict[str, str], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "headers", "expected"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG]
+)
 def test_what_is_wrong_gets_its_status_and_a_sentence(
     platform: Platform, body: bytes, headers: dict[str, str], expected: int
 ) -> None:
@@ -105,7 +122,11 @@ def test_what_is_wrong_gets_its_status_and_a_sentence(
 def test_a_body_announced_as_too_large_is_refused_unread(platform: Platform) -> None:
     connection = http.client.HTTPConnection(platform.url.removeprefix("http://"), timeout=60)
     connection.putrequest("POST", "/v1/traces")
-    for name, value in {**platform.headers, "Content-Type": "application/json", "Content-Length": str(10**12)}.items():
+    for name, value in {
+        **platform.headers,
+        "Content-Type": "application/json",
+        "Content-Length": str(10**12),
+    }.items():
         connection.putheader(name, value)
     connection.endheaders(b"{")
     assert connection.getresponse().status == 413
@@ -135,7 +156,9 @@ def test_a_bad_span_is_refused_with_its_reason_and_the_good_one_is_kept(
 ) -> None:
     trace = new_trace()
     broken = wire_span(2, trace=trace, ago=bad.pop("ago", 10)) | bad
-    status, content, _ = post(platform, as_json(wire_span(1, trace=trace), broken), Content_Type="application/json")
+    status, content, _ = post(
+        platform, as_json(wire_span(1, trace=trace), broken), Content_Type="application/json"
+    )
     partial = json.loads(content)["partialSuccess"]
     assert (status, partial["rejectedSpans"]) == (200, "1")
     assert reason in partial["errorMessage"]
@@ -156,13 +179,25 @@ def test_a_span_just_under_the_limit_is_stored_whole(platform: Platform) -> None
     assert text in json.dumps(stored["spans"][0])
 
 
-def test_a_trace_in_three_requests_child_first_one_twice_shows_once_with_the_right_sums(platform: Platform) -> None:
+def test_a_trace_in_three_requests_child_first_one_twice_shows_once_with_the_right_sums(
+    platform: Platform,
+) -> None:
     trace = new_trace()
     call = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",
             "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}  # fmt: skip
     child = as_protobuf(wire_span(3, trace=trace, parent=1, ago=9, attributes=call))
-    tool = as_protobuf(wire_span(2, trace=trace, parent=1, ago=8, attributes={"gen_ai.tool.name": "t", "gen_ai.operation.name": "execute_tool"}))
-    root = as_protobuf(wire_span(1, trace=trace, ago=10, lasts=5, attributes={"user.id": "u1", "feature": "draft"}))
+    tool = as_protobuf(
+        wire_span(
+            2,
+            trace=trace,
+            parent=1,
+            ago=8,
+            attributes={"gen_ai.tool.name": "t", "gen_ai.operation.name": "execute_tool"},
+        )
+    )
+    root = as_protobuf(
+        wire_span(1, trace=trace, ago=10, lasts=5, attributes={"user.id": "u1", "feature": "draft"})
+    )
     for body in (child, tool, child, root):
         assert post(platform, body)[0] == 200
     stored: Any = platform.wait_for_trace(trace, spans=3)

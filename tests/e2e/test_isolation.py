@@ -67,7 +67,9 @@ def owners_trace(project: Project, clickhouse: None) -> str:
 
 
 def test_the_list_of_routes_covers_what_shows_traces() -> None:
-    assert {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"} <= set(ROUTES)
+    assert {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"} <= set(
+        ROUTES
+    )
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -87,16 +89,24 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
             assert MARK.encode() not in body
 
 
-@pytest.mark.parametrize("path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"]
+)
 def test_the_owners_key_sees_it(path: str, owners_trace: str, api_key: str) -> None:
     answer = Client(headers={"Authorization": f"Bearer {api_key}"}).get(path)
     assert answer.status_code == 200
     assert MARK in answer.content.decode()
 
 
-@pytest.mark.parametrize("path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"])
-def test_without_a_key_the_answer_is_401_and_with_another_projects_name_403(path: str, clickhouse: None, api_key: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"]
+)
+def test_without_a_key_the_answer_is_401_and_with_another_projects_name_403(
+    path: str, clickhouse: None, api_key: str
+) -> None:
     nobody = Client().get(path)
     assert (nobody.status_code, nobody.headers["WWW-Authenticate"][:5]) == (401, "Basic")
-    named = Client(headers={"Authorization": f"Bearer {api_key}", "X-Tracehouse-Project": "elsewhere"}).get(path)
+    named = Client(headers={"Authorization": f"Bearer {api_key}", "X-Tracehouse-Project": "elsewhere"}).get(
+        path
+    )
     assert named.status_code == 403

@@ -42,7 +42,9 @@ def test_zstd_without_a_content_size_is_read_whole() -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 def test_a_bomb_stops_at_the_limit(encoding: str) -> None:
-    bomb = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[encoding](bytes(50_000_000))
+    bomb = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[encoding](
+        bytes(50_000_000)
+    )
     with pytest.raises(TooLarge):
         inflate(bomb, encoding, 1_000_000)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.redact import Action, Policy, redact, redact_text
 from ingest.detectors import Detector
+from ingest.redact import Action, Policy, redact, redact_text
 from traces.span import Event, Kind, Link, Span
 
 EMAIL = "jane.doe@example.com"
@@ -66,8 +66,23 @@ def test_an_address_is_gone_from_every_field(field: str) -> None:
 
 
 def test_every_text_field_of_a_span_is_covered_by_this_test() -> None:
-    opaque = {"project_id", "trace_id", "span_id", "parent_id", "start_ns", "end_ns", "kind", "status", "usage",
-              "time_to_first_token_ns", "reported_cost", "cost", "output_bytes", "vocabulary", "redactions"}
+    opaque = {
+        "project_id",
+        "trace_id",
+        "span_id",
+        "parent_id",
+        "start_ns",
+        "end_ns",
+        "kind",
+        "status",
+        "usage",
+        "time_to_first_token_ns",
+        "reported_cost",
+        "cost",
+        "output_bytes",
+        "vocabulary",
+        "redactions",
+    }
     assert {field.name for field in msgspec.structs.fields(Span)} == opaque | FIELDS.keys()
 
 
@@ -131,7 +146,12 @@ def test_a_string_with_a_nul_character_is_scanned_too() -> None:
     assert "jane" not in str(clean.output)
 
 
-TEXT = st.text(max_size=30) | st.just(EMAIL) | st.just(f"x\x00{EMAIL}") | st.just(json.dumps({"a": f"\n{EMAIL}"}))
+TEXT = (
+    st.text(max_size=30)
+    | st.just(EMAIL)
+    | st.just(f"x\x00{EMAIL}")
+    | st.just(json.dumps({"a": f"\n{EMAIL}"}))
+)
 VALUES = st.recursive(
     TEXT | st.integers() | st.booleans() | st.none(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),

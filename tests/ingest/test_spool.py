@@ -76,7 +76,9 @@ def test_appended_lines_arrive_and_their_segment_is_gone(
 def test_lines_from_many_threads_all_arrive_once(open_spool: Callable[..., Spool], table: Table) -> None:
     spool = open_spool()
     threads = [
-        threading.Thread(target=lambda start=start: [spool.append(b"%d\n" % n) for n in range(start, start + 50)])
+        threading.Thread(
+            target=lambda start=start: [spool.append(b"%d\n" % n) for n in range(start, start + 50)]
+        )
         for start in range(0, 400, 50)
     ]
     for thread in threads:
@@ -126,7 +128,9 @@ with spool._lock:
     spool._segment().write(b"torn, never acknowledged")
 os.kill(os.getpid(), 9)
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     assert done.returncode == -9
     open_spool().append(b"own\n")
     assert table.wait_for(3) == [b"kept 1\n", b"kept 2\n", b"own\n"]

@@ -30,7 +30,9 @@ FRESH = itertools.count(1000)
 Store = Callable[[list[Span]], None]
 
 
-def span(number: int, *, trace: int = 1, parent: int = 1, at: float = 0, lasts: float = 1, **fields: Any) -> Span:
+def span(
+    number: int, *, trace: int = 1, parent: int = 1, at: float = 0, lasts: float = 1, **fields: Any
+) -> Span:
     start = NOON_NS + int(at * SECOND)
     defaults: dict[str, Any] = {
         "project_id": 1,
@@ -69,14 +71,21 @@ def test_a_trace_is_summed_over_its_model_calls_and_speaks_by_its_root(store_spa
     store_spans(INVOCATION)
     [trace] = queries.list_traces(SCOPE, TraceFilters()).traces
     assert (trace.name, trace.status, trace.latency_ms) == ("agent.invocation", "error", 10200.0)
-    assert (trace.user_id, trace.organization_id, trace.feature, trace.tags) == ("ann", "acme", "draft", ["beta", "vip"])
+    assert (trace.user_id, trace.organization_id, trace.feature, trace.tags) == (
+        "ann",
+        "acme",
+        "draft",
+        ["beta", "vip"],
+    )
     assert (trace.span_count, trace.llm_calls, trace.tool_calls, trace.error_count) == (5, 2, 2, 2)
     # The agent span repeats its children's usage and is not added to it.
     assert (trace.input_tokens, trace.output_tokens, trace.cost_usd) == (200, 20, Decimal("0.5"))
     assert (trace.models, trace.tools) == (["m"], ["ga4_query", "hubspot_query"])
 
 
-def test_child_first_root_last_in_three_requests_one_of_them_twice_is_the_same_trace(store_spans: Store) -> None:
+def test_child_first_root_last_in_three_requests_one_of_them_twice_is_the_same_trace(
+    store_spans: Store,
+) -> None:
     store_spans([INVOCATION[4], INVOCATION[2]])
     store_spans([INVOCATION[3], INVOCATION[1]])
     store_spans([INVOCATION[4], INVOCATION[2]])
@@ -85,8 +94,14 @@ def test_child_first_root_last_in_three_requests_one_of_them_twice_is_the_same_t
     store_spans([INVOCATION[0]])
     in_parts = queries.get_trace(SCOPE, INVOCATION[0].trace_id)
     assert in_parts
-    assert [stored.name for stored in in_parts.spans] == [f"span {n}" if n > 1 else "agent.invocation" for n in range(1, 6)]
-    assert (in_parts.trace.span_count, in_parts.trace.cost_usd, in_parts.trace.user_id) == (5, Decimal("0.5"), "ann")
+    assert [stored.name for stored in in_parts.spans] == [
+        f"span {n}" if n > 1 else "agent.invocation" for n in range(1, 6)
+    ]
+    assert (in_parts.trace.span_count, in_parts.trace.cost_usd, in_parts.trace.user_id) == (
+        5,
+        Decimal("0.5"),
+        "ann",
+    )
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -101,24 +116,47 @@ def test_no_number_depends_on_order_duplicates_or_batches(store_spans: Store, da
         store_spans(shuffled[first : first + size])
     detail = queries.get_trace(SCOPE, trace_id)
     assert detail
-    assert (detail.trace.span_count, detail.trace.cost_usd, detail.trace.input_tokens) == (5, Decimal("0.5"), 200)
+    assert (detail.trace.span_count, detail.trace.cost_usd, detail.trace.input_tokens) == (
+        5,
+        Decimal("0.5"),
+        200,
+    )
     assert (detail.trace.user_id, detail.trace.latency_ms) == ("ann", 10200.0)
 
 
 def test_an_absent_field_never_wipes_a_present_one_and_the_last_write_wins(store_spans: Store) -> None:
     store_spans([llm(2, input="first", user_id="ann")])
-    store_spans([Span(project_id=1, trace_id=f"{1:032x}", span_id=f"{2:016x}", start_ns=NOON_NS, output="later")])
-    store_spans([Span(project_id=1, trace_id=f"{1:032x}", span_id=f"{2:016x}", start_ns=NOON_NS, input="second")])
+    store_spans(
+        [Span(project_id=1, trace_id=f"{1:032x}", span_id=f"{2:016x}", start_ns=NOON_NS, output="later")]
+    )
+    store_spans(
+        [Span(project_id=1, trace_id=f"{1:032x}", span_id=f"{2:016x}", start_ns=NOON_NS, input="second")]
+    )
     detail = queries.get_trace(SCOPE, f"{1:032x}")
     assert detail
     [stored] = detail.spans
-    assert (stored.input, stored.output, stored.user_id, stored.cost_usd) == ("second", "later", "ann", Decimal("0.25"))
+    assert (stored.input, stored.output, stored.user_id, stored.cost_usd) == (
+        "second",
+        "later",
+        "ann",
+        Decimal("0.25"),
+    )
 
 
 def test_parts_of_a_span_on_both_sides_of_midnight_are_one_span(store_spans: Store) -> None:
     late = NOON_NS + 12 * 3600 * SECOND - SECOND
     store_spans([llm(2, start_ns=late, end_ns=late + 5 * SECOND)])
-    store_spans([Span(project_id=1, trace_id=f"{1:032x}", span_id=f"{2:016x}", start_ns=late + 2 * SECOND, output="x")])
+    store_spans(
+        [
+            Span(
+                project_id=1,
+                trace_id=f"{1:032x}",
+                span_id=f"{2:016x}",
+                start_ns=late + 2 * SECOND,
+                output="x",
+            )
+        ]
+    )
     [trace] = queries.list_traces(SCOPE.during(Window(NOON, NOON + timedelta(days=2))), TraceFilters()).traces
     assert (trace.span_count, trace.cost_usd) == (1, Decimal("0.25"))
 
@@ -191,7 +229,12 @@ def test_a_hostile_value_is_a_value(store_spans: Store) -> None:
 @pytest.mark.parametrize("order", list(Order))
 def test_pages_by_cursor_show_every_trace_once_in_order(store_spans: Store, order: Order) -> None:
     # Equal costs, latencies and start times in places, so that ties are cut by the page's edge.
-    store_spans([llm(1, trace=n, parent=0, at=n // 3, lasts=n % 4, cost=f"0.{n % 3}", tokens=n % 5) for n in range(1, 24)])
+    store_spans(
+        [
+            llm(1, trace=n, parent=0, at=n // 3, lasts=n % 4, cost=f"0.{n % 3}", tokens=n % 5)
+            for n in range(1, 24)
+        ]
+    )
     whole = queries.list_traces(SCOPE, TraceFilters(), order=order, limit=100).traces
     paged, cursor = [], ""
     while True:
@@ -227,9 +270,17 @@ def test_a_trace_belongs_to_the_window_its_first_span_starts_in(store_spans: Sto
 
 
 def test_usage_counts_a_trace_for_the_user_that_any_span_carries(store_spans: Store) -> None:
-    store_spans([*INVOCATION, llm(6, trace=2, parent=0, cost="3", user_id="bob"), llm(7, trace=3, parent=0, cost="0.001")])
+    store_spans(
+        [
+            *INVOCATION,
+            llm(6, trace=2, parent=0, cost="3", user_id="bob"),
+            llm(7, trace=3, parent=0, cost="0.001"),
+        ]
+    )
     rows = queries.usage(SCOPE, UsageGroup.USER)
-    assert [(row.key, row.invocations, row.llm_calls, row.tool_calls, row.cost_usd, row.errors) for row in rows] == [
+    assert [
+        (row.key, row.invocations, row.llm_calls, row.tool_calls, row.cost_usd, row.errors) for row in rows
+    ] == [
         ("bob", 1, 1, 0, Decimal(3), 0),
         ("ann", 1, 2, 2, Decimal("0.5"), 1),
         ("", 1, 1, 0, Decimal("0.001"), 0),
@@ -240,7 +291,11 @@ def test_usage_counts_a_trace_for_the_user_that_any_span_carries(store_spans: St
 def test_usage_by_tool_counts_failed_calls(store_spans: Store) -> None:
     store_spans([*INVOCATION, span(6, kind=Kind.TOOL, tool_name="ga4_query", status=Status.ERROR, at=1)])
     rows = {row.key: row for row in queries.usage(SCOPE, UsageGroup.TOOL)}
-    assert (rows["ga4_query"].tool_calls, rows["ga4_query"].errors, rows["ga4_query"].invocations) == (2, 1, 1)
+    assert (rows["ga4_query"].tool_calls, rows["ga4_query"].errors, rows["ga4_query"].invocations) == (
+        2,
+        1,
+        1,
+    )
     assert (rows["hubspot_query"].tool_calls, rows["hubspot_query"].errors) == (1, 0)
 
 
@@ -253,7 +308,9 @@ def test_days_are_the_projects_days(store_spans: Store) -> None:
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(1, 4), st.decimals(0, 10, places=9), st.sampled_from("abc")), max_size=30))
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.decimals(0, 10, places=9), st.sampled_from("abc")), max_size=30)
+)
 def test_groups_sum_to_the_same_total_as_a_plain_recount(
     store_spans: Store, calls: list[tuple[int, Decimal, str]]
 ) -> None:
@@ -293,8 +350,12 @@ def test_everything_stored_comes_back_as_it_was(store_spans: Store) -> None:
     assert stored.events == [{"name": "e", "time": "2026-11-20T12:00:00.000000001Z", "attributes": {"a": 1}}]
 
 
-@pytest.mark.parametrize("filters", [TraceFilters(), TraceFilters(user_id="u", status="ok", model="m", tool="t")])
+@pytest.mark.parametrize(
+    "filters", [TraceFilters(), TraceFilters(user_id="u", status="ok", model="m", tool="t")]
+)
 def test_a_list_reads_no_prompt_bodies(filters: TraceFilters) -> None:
     clauses, _ = conditions(filters)
-    statements = [queries._find_query(order, tuple(clauses), True).sql for order in Order] + [queries._DESCRIBE.sql]
+    statements = [queries._find_query(order, tuple(clauses), True).sql for order in Order] + [
+        queries._DESCRIBE.sql
+    ]
     assert not re.search(r"\b(input|output|attributes|events|resource)\b", " ".join(statements))

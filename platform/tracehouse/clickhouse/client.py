@@ -12,7 +12,15 @@ from django.conf import settings
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 60
 
-__all__ = ["Client", "ClickHouseError", "DatabaseError", "OperationalError", "client", "database_name", "forget_client"]
+__all__ = [
+    "ClickHouseError",
+    "Client",
+    "DatabaseError",
+    "OperationalError",
+    "client",
+    "database_name",
+    "forget_client",
+]
 
 _lock = threading.Lock()
 _client: tuple[int, str, Client] | None = None

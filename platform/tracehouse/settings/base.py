@@ -19,8 +19,7 @@ HTTPS = env.boolean("TRACEHOUSE_HTTPS")
 SECRET_KEY = env.text("TRACEHOUSE_SECRET_KEY")
 ALLOWED_HOSTS = env.items("TRACEHOUSE_ALLOWED_HOSTS")
 PUBLIC_URL = (
-    env.text("TRACEHOUSE_URL")
-    or f"http://{env.text('TRACEHOUSE_HOST')}:{env.integer('TRACEHOUSE_PORT')}"
+    env.text("TRACEHOUSE_URL") or f"http://{env.text('TRACEHOUSE_HOST')}:{env.integer('TRACEHOUSE_PORT')}"
 ).rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 

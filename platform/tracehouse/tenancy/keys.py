@@ -114,7 +114,9 @@ def _look_up(secret_hash: str) -> Answer:
 
 def _query(secret_hash: str) -> Answer:
     key = (
-        ApiKey.objects.select_related("project").filter(secret_hash=secret_hash, revoked_at__isnull=True).first()
+        ApiKey.objects.select_related("project")
+        .filter(secret_hash=secret_hash, revoked_at__isnull=True)
+        .first()
     )
     if key is None:
         return None

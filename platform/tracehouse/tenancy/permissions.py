@@ -35,9 +35,7 @@ def projects_of(user: User) -> list[Project]:
 
 def project_page(
     at_least: Role = Role.VIEWER,
-) -> Callable[
-    [Callable[Concatenate[ProjectRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]
-]:
+) -> Callable[[Callable[Concatenate[ProjectRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """For views under `/p/<slug>/`: signed in, a member, and of at least this role.
 
     A project of a team one is not in answers 404, as one that does not exist would; a role that is too low, 403.

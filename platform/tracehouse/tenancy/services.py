@@ -19,7 +19,12 @@ class NewKey:
 
 
 def record(
-    *, actor: str, action: str, target: str = "", project: Project | None = None, team: Team | None = None,
+    *,
+    actor: str,
+    action: str,
+    target: str = "",
+    project: Project | None = None,
+    team: Team | None = None,
     **details: str | int | bool | None,
 ) -> AuditEntry:
     return AuditEntry.objects.create(
@@ -62,7 +67,10 @@ def create_api_key(
         created_by=actor,
     )
     record(
-        actor=actor.email if actor else "bootstrap", action="key.created", target=key.public_key, project=project
+        actor=actor.email if actor else "bootstrap",
+        action="key.created",
+        target=key.public_key,
+        project=project,
     )
     return NewKey(key, secret)
 
