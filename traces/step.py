@@ -123,8 +123,8 @@ def _failures(span: StoredSpan) -> list[Failure]:
     ]
     if span.status != "error" or any(span.status_message in failure.message for failure in found):
         return found
-    told = any(failure.type == span.error_type for failure in found)
-    return [Failure("" if told else span.error_type, span.status_message, ""), *found]
+    named = any(failure.type == span.error_type for failure in found)
+    return [Failure("" if named else span.error_type, span.status_message, ""), *found]
 
 
 def _usage(usage: SpanUsage | None) -> list[tuple[str, int]]:

@@ -24,7 +24,10 @@ def failed(platform: "Platform") -> str:
     return trace_id
 
 
-def test_an_error_is_found_and_read(page: Page, failed: str, problems: list[str]) -> None:
+def test_an_error_is_found_and_read(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
     page.get_by_label("Status").select_option("error")
     expect(page).to_have_url(re.compile(r"\?status=error$"))
     expect(page.locator(".chip")).to_have_text(re.compile("that failed"))
@@ -51,7 +54,8 @@ def test_messages_tokens_and_cost_of_a_call(page: Page, failed: str, platform: "
     expect(page.locator("#step")).to_contain_text("6,842")
 
 
-def test_a_click_on_a_cell_filters(page: Page, failed: str) -> None:
+def test_a_click_on_a_cell_filters(page: Page, failed: str, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
     page.locator("td.c-user a", has_text="u-1042").first.click()
     expect(page.locator(".chip")).to_contain_text("by user")
     expect(page.locator("#filter-user_id")).to_have_value("u-1042")
@@ -61,7 +65,8 @@ def test_a_click_on_a_cell_filters(page: Page, failed: str) -> None:
     expect(page.locator(".chip")).to_contain_text("by user")
 
 
-def test_nothing_found_leads_back(page: Page, failed: str) -> None:
+def test_nothing_found_leads_back(page: Page, failed: str, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
     page.get_by_label("Search").fill("no trace says this")
     page.get_by_label("Search").press("Enter")
     expect(page.get_by_role("heading", name="No trace matches")).to_be_visible()
@@ -90,8 +95,9 @@ def test_keys_move_through_the_tree(page: Page, failed: str, platform: "Platform
     expect(page.get_by_role("dialog")).to_contain_text("open the next error")
 
 
-def test_it_works_without_script(plain_page: Page, failed: str) -> None:
+def test_it_works_without_script(plain_page: Page, failed: str, platform: "Platform") -> None:
     page = plain_page
+    page.goto(f"/p/{platform.project_slug}/traces")
     page.get_by_label("Status").select_option("error")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page).to_have_url(re.compile(r"\?status=error$"))
