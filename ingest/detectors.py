@@ -25,7 +25,7 @@ class Detector(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Bytes [start, end) of the scanned buffer are a value of `detector`; `canonical` names it whatever its spelling."""
+    """Bytes [start, end) of the buffer are a value of `detector`; `canonical` names it whatever its spelling."""
 
     start: int
     end: int
@@ -115,9 +115,9 @@ def _card(text: bytes, start: int, end: int, regions: tuple[str, ...]) -> Hit | 
     if not _stands_alone(text, start, end):
         return None
     digits = re.sub(rb"[^0-9]", b"", text[start:end]).decode()
-    if digits[0] in "3456" or digits[:2] in {"22", "23", "24", "25", "26", "27"}:
-        if luhn(digits) and len(set(digits)) > 1:
-            return Hit(start, end, Detector.CARD, digits)
+    issued = digits[0] in "3456" or digits[:2] in {"22", "23", "24", "25", "26", "27"}
+    if issued and luhn(digits) and len(set(digits)) > 1:
+        return Hit(start, end, Detector.CARD, digits)
     return None
 
 

@@ -35,7 +35,7 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
         gathered = lists.get(place.list)
         if gathered is None:
             gathered = lists[place.list] = Flattened()
-        gathered.items.setdefault(place.index, {})[place.field] = value
+        gathered.items.setdefault(place.number, {})[place.field] = value
         gathered.names.append(name)
     return lists
 
@@ -46,14 +46,14 @@ def nested(item: Attributes) -> dict[str, list[Attributes]]:
     for path, value in item.items():
         place = _inner(path)
         if place is not None:
-            lists.setdefault(place.list, {}).setdefault(place.index, {})[place.field] = value
+            lists.setdefault(place.list, {}).setdefault(place.number, {})[place.field] = value
     return {name: [rows[index] for index in sorted(rows)] for name, rows in lists.items()}
 
 
 class _Place(NamedTuple):
     namespace: str
     list: str
-    index: int
+    number: int
     field: str
 
 

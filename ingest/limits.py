@@ -63,7 +63,7 @@ def _gzip(body: bytes, limit: int) -> bytes:
 
 def _zstd(body: bytes, limit: int) -> bytes:
     """RFC 8878."""
-    options = {zstd.DecompressionParameter.window_log_max: 27}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 27}
     return _members(lambda: zstd.ZstdDecompressor(options=options), body, limit)
 
 

@@ -63,7 +63,7 @@ def message(
 ) -> Attributes:
     """A message from its pieces as OpenAI names them; `content` is text, a list of parts, or nothing."""
     answers = bool(tool_call_id) or role == "tool"
-    made = [tool_response(tool_call_id, content)] if answers else parts(content)
+    made: list[JSONValue] = [tool_response(tool_call_id, content)] if answers else parts(content)
     if isinstance(tool_calls, list):
         made += [_openai_call(call) for call in tool_calls]
     built: Attributes = {"role": role, "parts": made}

@@ -139,7 +139,8 @@ def _unfold(texts: set[str]) -> tuple[set[str], dict[str, JSONValue]]:
 
     In such a string a plain replacement would miss a value behind an escape, or break one.
     """
-    plain, nested = set(texts), {}
+    plain = set(texts)
+    nested: dict[str, JSONValue] = {}
     waiting = [text for text in texts if "\\" in text]
     while waiting:
         text = waiting.pop()

@@ -51,19 +51,22 @@ class Problem(Exception):
 @csrf_exempt
 @require_POST
 def receive_traces(request: HttpRequest) -> HttpResponse:
-    wire = CONTENT_TYPES.get(request.content_type or "")
+    answer_in = CONTENT_TYPES.get(request.content_type or "", "json")
     try:
         holder = _sender(request)
-        if wire is None:
-            raise Problem(
-                415,
-                INVALID_ARGUMENT,
-                f"Content-Type must be one of {', '.join(CONTENT_TYPES)}, not {request.content_type[:80]!r}.",
-            )
-        batch = _store(request, wire, holder)
+        batch = _store(request, _wire(request), holder)
     except Problem as problem:
-        return _problem_answer(problem, wire or "json")
-    return _answer(batch.refused, wire)
+        return _problem_answer(problem, answer_in)
+    return _answer(batch.refused, answer_in)
+
+
+def _wire(request: HttpRequest) -> pipeline.Wire:
+    sent = request.content_type or ""
+    wire = CONTENT_TYPES.get(sent)
+    if wire is None:
+        message = f"Content-Type must be one of {', '.join(CONTENT_TYPES)}, not {sent[:80]!r}."
+        raise Problem(415, INVALID_ARGUMENT, message)
+    return wire
 
 
 def _sender(request: HttpRequest) -> KeyHolder:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -290,22 +290,19 @@ def _json_attributes(pairs: Sequence[dict[str, Any]], depth: int = 0) -> Attribu
 def _json_value(value: dict[str, Any], depth: int) -> JSONValue:
     if depth > MAX_DEPTH:
         raise Malformed("values are nested too deep")
-    for name, content in value.items():
-        if name == "stringValue":
-            return _text(value, name)
-        if name == "intValue":
-            return _integer(content)
-        if name == "doubleValue":
-            return _double(content)
-        if name == "boolValue":
-            return bool(content)
-        if name == "bytesValue":
-            return _text(value, name)
-        if name == "arrayValue":
-            return [_json_value(item, depth + 1) for item in _list(_dict(value, name), "values")]
-        if name == "kvlistValue":
-            return _json_attributes(_list(_dict(value, name), "values"), depth + 1)
+    for name in value:
+        reader = _JSON_READERS.get(name)
+        if reader is not None:
+            return reader(value, name, depth)
     return None
+
+
+def _json_array(value: dict[str, Any], name: str, depth: int) -> JSONValue:
+    return [_json_value(item, depth + 1) for item in _list(_dict(value, name), "values")]
+
+
+def _json_kvlist(value: dict[str, Any], name: str, depth: int) -> JSONValue:
+    return _json_attributes(_list(_dict(value, name), "values"), depth + 1)
 
 
 def _integer(content: object) -> int:
@@ -323,3 +320,14 @@ def _double(content: object) -> JSONValue:
         return _finite(float(content)) if isinstance(content, (int, float, str)) else None
     except (ValueError, OverflowError) as error:
         raise Malformed("doubleValue is not a number") from error
+
+
+_JSON_READERS: Mapping[str, Callable[[dict[str, Any], str, int], JSONValue]] = {
+    "stringValue": lambda value, name, depth: _text(value, name),
+    "intValue": lambda value, name, depth: _integer(value[name]),
+    "doubleValue": lambda value, name, depth: _double(value[name]),
+    "boolValue": lambda value, name, depth: bool(value[name]),
+    "bytesValue": lambda value, name, depth: _text(value, name),
+    "arrayValue": _json_array,
+    "kvlistValue": _json_kvlist,
+}

@@ -183,8 +183,13 @@ def test_a_trace_in_three_requests_child_first_one_twice_shows_once_with_the_rig
     platform: Platform,
 ) -> None:
     trace = new_trace()
-    call = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",
-            "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}  # fmt: skip
+    call = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 100,
+    }
     child = as_protobuf(wire_span(3, trace=trace, parent=1, ago=9, attributes=call))
     tool = as_protobuf(
         wire_span(

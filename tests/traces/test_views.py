@@ -149,7 +149,7 @@ def test_the_list_shows_what_a_trace_was(reader: Client, project: Project, store
         "7.2k",
     ):
         assert text in page
-    assert "1 trace, last 24 hours" in page
+    assert "1 trace in the last 24 hours" in page
     assert trace_address(project) in page
 
 

@@ -82,6 +82,12 @@ def test_the_covering_range_shows_the_moment(minutes_ago: int) -> None:
     assert window.start <= moment < window.end
 
 
+def test_a_range_reads_inside_a_sentence() -> None:
+    assert parse(range="1h").phrase == "in the last hour"
+    custom = parse(**{"from": "2026-11-20T10:00", "to": "2026-11-21T10:00"})
+    assert custom.phrase == "from 20 Nov 2026 10:00 to 21 Nov 2026 10:00"
+
+
 def test_an_unknown_zone_is_utc() -> None:
     assert time_range.zone_of("Mars/Olympus") is UTC
     assert time_range.zone_of("../etc/passwd") is UTC

@@ -62,7 +62,8 @@ def apply_all(*, cluster: str = "") -> list[str]:
     for statement in render(_HISTORY, cluster):
         target.command(statement)
     table = "schema_migrations_local" if cluster else "schema_migrations"
-    applied = dict(target.query(f"SELECT name, checksum FROM {table} FINAL").result_rows)  # noqa: S608
+    rows = target.query(f"SELECT name, checksum FROM {table} FINAL").result_rows  # noqa: S608
+    applied: dict[str, str] = {row[0]: row[1] for row in rows}
     done = []
     for migration in migrations():
         if migration.name in applied:

@@ -1,4 +1,4 @@
-"""Making, hashing and encrypting secrets. Encryption is Fernet with a key derived from the secret key (HKDF, RFC 5869)."""
+"""Making, hashing and encrypting secrets: Fernet with a key derived from the secret key (HKDF, RFC 5869)."""
 
 import base64
 import hashlib

@@ -5,6 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -91,11 +92,12 @@ def _save_redaction(form: RedactionForm, actor: User) -> None:
 def _settings_page(request: ProjectRequest, changes: dict[str, object], *, status: int = 200) -> HttpResponse:
     project = request.project
     is_admin = may(request.role, Role.ADMIN)
+    live_first = F("revoked_at").desc(nulls_first=True)
     members = Membership.objects.filter(team=project.team).select_related("user")
     context = {
         "project": project,
         "is_admin": is_admin,
-        "keys": ApiKey.objects.filter(project=project).order_by("revoked_at", "-created_at"),
+        "keys": ApiKey.objects.filter(project=project).order_by(live_first, "-created_at"),
         "members": members.order_by("user__email"),
         "entries": AuditEntry.objects.filter(project=project)[:AUDIT_ENTRIES] if is_admin else [],
         "key_form": ApiKeyForm(),

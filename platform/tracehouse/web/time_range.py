@@ -37,6 +37,11 @@ class TimeRange:
         return {} if self.preset == DEFAULT else {"range": self.preset}
 
     @property
+    def phrase(self) -> str:
+        """The range inside a sentence: `in the last hour`, `from ... to ...`."""
+        return f"in the {self.label.lower()}" if self.preset else f"from {self.label}"
+
+    @property
     def wider(self) -> tuple[str, str] | None:
         """The next preset that shows more, as (name, label)."""
         length = self.window.end - self.window.start - CLOCK_SLACK

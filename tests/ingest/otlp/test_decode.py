@@ -132,7 +132,8 @@ def test_arbitrary_bytes_decode_or_are_malformed(body: bytes) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["resourceSpans", "scopeSpans", "spans", "attributes", "key", "value", "intValue", "stringValue",
+        st.sampled_from(["resourceSpans", "scopeSpans", "spans", "attributes", "key", "value", "intValue",
+                         "stringValue",
                          "arrayValue", "values", "kvlistValue", "events", "links", "status", "code", "traceId"]),
         inner, max_size=4),
     max_leaves=25,
