@@ -161,6 +161,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "TraceStatus": ["ok", "error"],
+        "SpanStatus": ["unset", "ok", "error"],
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL
