@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.installed-dev-$(HERE)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check format-check lint types imports templates-lint migrations-check deploy-check \
-	demo bench lock doctor clean
+	demo bench docs lock doctor clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -53,6 +53,9 @@ demo: $(RUN_STAMP) ## send example traces to the running installation and print 
 
 bench: $(DEV_STAMP) ## measure ingest and reading on this machine; numbers go to docs/benchmarks.md
 	$(PYTHON) -m bench $(ARGS)
+
+docs: $(RUN_STAMP) ## write docs/configuration.md from the settings table
+	$(PYTHON) manage.py configuration_docs
 
 lock: ## pin every dependency anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-annotate --no-header --generate-hashes \

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from bench import floor, load, machine, memory, queries, report, store, stored, workload
+from bench import floor, load, machine, processes, queries, report, store, stored, workload
 from bench.installation import DidNotStart, Installation, fresh
 from ingest.demo.platform import PlatformUnavailable, Refused
 
@@ -74,13 +75,15 @@ def _ingest(options: argparse.Namespace, installation: Installation, number: int
     load.measure(installation, workload.build(WARM_UP_SPANS, now, seed=1000 + number), options.connections)
     work = workload.build(options.spans, now, seed=workload.SEED + number)
     client = store.connect(installation)
+    before, generator = processes.measure(installation.data), time.process_time()
     figures = load.measure(installation, work, options.connections)
-    used = memory.measure(installation.data)
+    generator, after = time.process_time() - generator, processes.measure(installation.data)
     return report.IngestRun(
         figures=figures,
         bytes_a_span=work.size / work.spans,
         disk=store.disk(client),
-        memory=used,
+        processes=after,
+        cpu={report.GENERATOR: generator, **processes.cpu_between(before, after)},
         floor=floor.measure(client, work),
     )
 

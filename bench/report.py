@@ -1,7 +1,7 @@
 """The results as tables: on the terminal, and in docs/benchmarks.md between the markers of their section."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from bench.floor import Floor
 from bench.installation import ROOT
 from bench.load import Figures
 from bench.machine import Machine
-from bench.memory import Memory
+from bench.processes import Processes
 from bench.queries import REPEATS, Reading
 from bench.store import Disk
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 LIST_TARGET, TRACE_TARGET, INGEST_TARGET = 300, 100, 6000
+GENERATOR = "load generator"
 _HEAD = """# Benchmarks
 
 `make bench` measures fresh installations on one machine, load generator included, and rewrites this page.
@@ -28,7 +29,8 @@ class IngestRun:
     figures: Figures
     bytes_a_span: float  # as sent
     disk: Disk
-    memory: Sequence[Memory]
+    processes: Sequence[Processes]  # after the run
+    cpu: Mapping[str, float]  # seconds of processor time by process, until all was visible
     floor: Floor
 
 
@@ -48,8 +50,9 @@ def ingest_section(machine: Machine, runs: Sequence[IngestRun]) -> str:
             _on(machine),
             _table([head, *rows]),
             f"Target: at least {INGEST_TARGET:,} spans/s until visible by the API, redacted and durable.",
-            "Memory right after the last run. PSS shares pages among the processes that map them.",
-            _table([["process", "count", "RSS MiB", "PSS MiB"], *map(_memory_row, runs[-1].memory)]),
+            "Processor time a span and memory after the last run, by process. PSS shares pages among the processes"
+            " that map them.",
+            _table([["process", "count", "CPU us a span", "RSS MiB", "PSS MiB"], *_process_rows(runs[-1])]),
         )
     )
 
@@ -116,8 +119,24 @@ def _on(machine: Machine) -> str:
     )
 
 
-def _memory_row(memory: Memory) -> list[str]:
-    return [memory.name, f"{memory.processes}", f"{memory.resident:.0f}", f"{memory.proportional:.0f}"]
+def _process_rows(run: IngestRun) -> list[list[str]]:
+    spans = run.figures.spans
+    generator = ["load generator", "1", _microseconds(run.cpu[GENERATOR], spans), "", ""]
+    return [generator, *(_process_row(group, run.cpu[group.name], spans) for group in run.processes)]
+
+
+def _process_row(group: Processes, cpu: float, spans: int) -> list[str]:
+    return [
+        group.name,
+        f"{group.processes}",
+        _microseconds(cpu, spans),
+        f"{group.resident:.0f}",
+        f"{group.proportional:.0f}",
+    ]
+
+
+def _microseconds(seconds: float, spans: int) -> str:
+    return f"{seconds * 1_000_000 / spans:.1f}"
 
 
 def _milliseconds(reading: Reading) -> tuple[str, str, str]:

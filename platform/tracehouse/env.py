@@ -168,3 +168,12 @@ def _running_installation() -> Mapping[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     return found
+
+
+def as_markdown() -> str:
+    """The table as docs/configuration.md has it."""
+    rows = [
+        f"| `{row.name}` | {row.kind} | {f'`{row.default}`' if row.default else ''} | {row.help} |"
+        for row in SETTINGS
+    ]
+    return "\n".join(("| variable | type | default | what it does |", "| --- | --- | --- | --- |", *rows, ""))

@@ -58,8 +58,11 @@ class Up:
             self.printed += character
 
     def finish(self) -> int:
-        with self.process:
-            self.printed += self.process.communicate()[0]
+        """Waits for the end, and returns how it ended; a second call returns the same."""
+        assert self.process.stdout is not None
+        if not self.process.stdout.closed:
+            with self.process:
+                self.printed += self.process.communicate()[0]
         return self.process.returncode
 
     def find(self, pattern: str) -> str:
