@@ -17,13 +17,16 @@ from traces.span import Attributes, Event, JSONValue, Kind, Span, Status, Usage
 class Vocabulary(Protocol):
     NAME: str
 
-    def recognise(self, record: OtlpSpan, /) -> bool: ...
+    def recognise(self, record: OtlpSpan, prefixes: frozenset[str], /) -> bool: ...
 
     def read(self, record: OtlpSpan, /) -> Reading: ...
 
 
 # Precedence: a dialect that marks its spans comes before the general convention, which dialects emit too.
-VOCABULARIES: tuple[Vocabulary, ...] = (openinference, otel_genai)
+VOCABULARIES: tuple[Vocabulary, ...] = (
+    openinference,
+    otel_genai,
+)
 
 # The platform's own names: set by someone who meant this platform, so they come first.
 OWN: Mapping[str, tuple[str, ...]] = {
@@ -118,7 +121,8 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
 
 def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     attributes, resource = record.attributes, record.resource
-    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record)]
+    prefixes = frozenset([name.partition(".")[0] for name in attributes])
+    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record, prefixes)]
     readings = [vocabulary.read(record) for vocabulary in recognised]
     if not _OWN_NAMES.isdisjoint(attributes):
         readings.insert(0, _named(Reading(), attributes, OWN))

@@ -54,6 +54,7 @@ MARKS = frozenset(
         "retrieval.documents.0.document.content",
     }
 )
+NAMESPACES = frozenset(name.partition(".")[0] for name in MARKS)
 MODEL = (
     "llm.response.model_name",
     "llm.model_name",
@@ -90,9 +91,9 @@ LISTS: Mapping[str, str] = {
 _NOTHING = Flattened()
 
 
-def recognise(record: OtlpSpan) -> bool:
+def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     attributes = record.attributes
-    return SPAN_KIND in attributes or not MARKS.isdisjoint(attributes)
+    return SPAN_KIND in attributes or not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(attributes))
 
 
 def read(record: OtlpSpan) -> Reading:

@@ -101,13 +101,9 @@ ROLES_OF_EVENTS: Mapping[str, str] = {
 CHOICE_EVENT = "gen_ai.choice"
 
 
-def recognise(record: OtlpSpan) -> bool:
-    attributes = record.attributes
-    if OPERATION in attributes or METHOD in attributes:
+def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    if "gen_ai" in prefixes or METHOD in record.attributes:
         return True
-    for name in attributes:
-        if name.startswith("gen_ai."):
-            return True
     return any(event.name.startswith("gen_ai.") for event in record.events)
 
 
