@@ -64,7 +64,8 @@ def clickhouse(_clickhouse_schema: str, settings: object) -> Iterator[None]:
 
     settings.CLICKHOUSE_URL = _clickhouse_schema  # type: ignore[attr-defined]
     yield
-    client.client().command("TRUNCATE TABLE spans")
+    for table in ("spans", "traces"):
+        client.client().command(f"TRUNCATE TABLE {table}")
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
 """Every read of spans: a constant or a builder of closed parts, a function, a row type.
 
-All reads use FINAL: a span written in parts, or twice, is one row with the last present value of each field.
-A trace lies in a window when its earliest span starts in it; partitions of a day more on both sides are read,
-so that a trace across midnight is whole. Lists never read `input`, `output` or `attributes` (only `q` does).
+All reads go through `filters.spans`: a span written in parts, or twice, is one row with the last present value of
+each field. A trace lies in a window when its earliest span starts in it; partitions of a day more on both sides are
+read, so that a trace across midnight is whole. Lists never read `input`, `output` or `attributes` (only `q` does).
 """
 
 import base64
 import binascii
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,13 +21,18 @@ import msgspec
 from tracehouse.clickhouse.query import Query, Row, run
 from tracehouse.tenancy.scope import Scope
 from traces import filters as f
+from traces import index_queries as index
 from traces.filters import Order, TraceFilters
+from traces.index_queries import Candidate
 from traces.span import JSONValue
 
 MAX_PAGE = 200
 MAX_SPANS = 20_000
 MAX_USAGE_ROWS = 10_000
 MAX_CHOICES = 100
+# Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
+EXTRA_CANDIDATES = 10
+MAX_CANDIDATES = 2_000
 
 
 class BadCursor(ValueError):
@@ -167,9 +172,58 @@ class UsageRow:
     errors: int
 
 
-_FROM = """FROM spans FINAL
-    WHERE project_id = {project_id:UInt64}
-      AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+# Every column of a span that a trace's page shows.
+_STORED = (
+    "parent_id",
+    "start_time",
+    "end_time",
+    "time_to_first_token_ns",
+    "tags",
+    "input_uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "reported_cost_usd",
+    "input",
+    "output",
+    "output_bytes",
+    "tool_definitions",
+    "request_params",
+    "attributes",
+    "resource",
+    "events",
+    "links",
+    "redactions",
+    "name",
+    "kind",
+    "status",
+    "status_message",
+    "error_type",
+    "user_id",
+    "session_id",
+    "organization_id",
+    "feature",
+    "environment",
+    "release",
+    "input_type",
+    "model",
+    "request_model",
+    "provider",
+    "agent_name",
+    "workflow_name",
+    "tool_name",
+    "tool_call_id",
+    "prompt_name",
+    "prompt_version",
+    "finish_reason",
+    "cost_state",
+    "cost_source",
+    "scope",
+    "vocabulary",
+)
 _IN_WINDOW = f"""{f.STARTED} >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
    AND {f.STARTED} < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')"""
 
@@ -183,13 +237,12 @@ def list_traces(
     cursor: str = "",
 ) -> TracePage:
     """A page of traces. Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`."""
-    found = _find(scope, filters, order=order, limit=min(limit, MAX_PAGE) + 1, cursor=cursor)
-    page = found[: min(limit, MAX_PAGE)]
-    traces = {trace.trace_id: trace for trace in _describe(scope, [row["trace_id"] for row in page])}
-    more = len(found) > len(page)
+    wanted = min(limit, MAX_PAGE)
+    after = _decode_cursor(order, cursor) if cursor else None
+    found = _Listing(scope, filters, order, after).first(wanted + 1)
     return TracePage(
-        traces=[traces[row["trace_id"].hex] for row in page if row["trace_id"].hex in traces],
-        next_cursor=_encode_cursor(order, page[-1]) if more else None,
+        traces=[_trace(row) for row in found[:wanted]],
+        next_cursor=_encode_cursor(order, found[wanted - 1]) if len(found) > wanted else None,
     )
 
 
@@ -199,11 +252,11 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     if parsed is None:
         return None
     rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)})
-    headers = _describe(scope, [parsed]) if rows else []
+    headers = run(_DESCRIBE, scope, {"trace_ids": [str(parsed)]}) if rows else []
     if not headers:
         return None
     return TraceDetail(
-        trace=headers[0],
+        trace=_trace(headers[0]),
         spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
@@ -242,52 +295,114 @@ def parse_trace_id(text: str) -> uuid.UUID | None:
         return None
 
 
-def _find(
-    scope: Scope, filters: TraceFilters, *, order: Order, limit: int, cursor: str
-) -> list[dict[str, Any]]:
-    clauses, parameters = f.conditions(filters)
-    bound: dict[str, str | int] = {**parameters, "limit": limit}
-    if cursor:
-        value, trace_id = _decode_cursor(order, cursor)
-        bound |= {"cursor_value": value, "cursor_trace": trace_id}
-    return run(_find_query(order, tuple(clauses), bool(cursor)), scope, bound)
+class _Listing:
+    """One walk along a list: candidates in the order of their bounds, each decided exactly by its spans.
+
+    1. Take the next candidates. 2. Read their spans; keep those that match. 3. Those that come before every trace not
+    yet seen have found their place. 4. Repeat with more until the page is full or there are no more.
+    """
+
+    def __init__(self, scope: Scope, filters: TraceFilters, order: Order, after: Candidate | None) -> None:
+        self._scope, self._filters, self._order, self._after = scope, filters, order, after
+        clauses, self._parameters = f.conditions(filters)
+        self._describe = _describe_query(order, tuple(clauses), after is not None)
+        self._ascending = f.ORDER_KEYS[order][1]
+        self._bounds: dict[uuid.UUID, int] = {}
+        self._rows: dict[uuid.UUID, Row] = {}
+
+    def first(self, wanted: int) -> list[Row]:
+        """The first traces after the cursor, in order."""
+        if self._order is Order.NEWEST:
+            self._read(self._strays())
+        last, taken, step = None, 0, wanted + EXTRA_CANDIDATES
+        while True:
+            batch = self._next(last, taken, step)
+            self._read([one.trace_id for one in batch if one.trace_id not in self._bounds])
+            self._bounds |= {one.trace_id: one.bound for one in batch}
+            if len(batch) < step:
+                return self._in_order(self._rows.values())[:wanted]
+            last, taken, step = batch[-1], taken + step, min(step * 2, MAX_CANDIDATES)
+            placed = [row for row in self._rows.values() if self._has_its_place(row, last.bound)]
+            if len(placed) >= wanted:
+                return self._in_order(placed)[:wanted]
+
+    def _next(self, last: Candidate | None, taken: int, step: int) -> list[Candidate]:
+        if self._order is Order.NEWEST:
+            before = last or self._after
+            return index.newest(self._scope, self._filters, self._parameters, before=before, limit=step)
+        return index.bounded(
+            self._scope, self._filters, self._parameters, order=self._order, offset=taken, limit=step
+        )
+
+    def _strays(self) -> list[uuid.UUID]:
+        if self._after:
+            from_ns: int | None = self._after.bound
+        else:
+            end = self._scope.window.end
+            from_ns = int(end.timestamp() * 1_000_000) * 1000 if end < datetime.now(UTC) else None
+        return index.strays(self._scope, self._filters, self._parameters, from_ns=from_ns)
+
+    def _read(self, trace_ids: Sequence[uuid.UUID]) -> None:
+        if not trace_ids:
+            return
+        place: dict[str, str | int] = {}
+        if self._after:
+            place = {"cursor_value": self._after.bound, "cursor_trace": str(self._after.trace_id)}
+        bound = {**self._parameters, **place, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
+        self._rows |= {row["trace_id"]: row for row in run(self._describe, self._scope, bound)}
+
+    def _has_its_place(self, row: Row, frontier: int) -> bool:
+        key: int = row["sort_key"]
+        if key == frontier:
+            return self._bounds.get(row["trace_id"]) == key
+        return key < frontier if self._ascending else key > frontier
+
+    def _in_order(self, rows: Iterable[Row]) -> list[Row]:
+        return sorted(
+            rows,
+            key=lambda row: (row["sort_key"], index.in_store_order(row["trace_id"])),
+            reverse=not self._ascending,
+        )
 
 
-@cache
-def _find_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
-    key, ascending = f.ORDER_KEYS[order]
-    conditions = [_IN_WINDOW, *clauses]
-    if after:
-        sign = ">" if ascending else "<"
-        conditions.append(f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})")
-    having = "\n   AND ".join(conditions)
-    direction = "ASC" if ascending else "DESC"
-    return Query(
-        "traces.find",
-        f"""
+# What the description of a trace reads of its spans.
+_LISTED = (
+    "parent_id",
+    "start_time",
+    "end_time",
+    "name",
+    "kind",
+    "status",
+    "user_id",
+    "session_id",
+    "organization_id",
+    "feature",
+    "environment",
+    "release",
+    "input_type",
+    "tags",
+    "model",
+    "tool_name",
+    "input_uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "cost_usd",
+    "cost_state",
+)
+_SEARCHED = ("status_message", "input", "output")
+_THESE_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
+
+
+def _describe_sql(sort_key: str, having: Sequence[str]) -> str:
+    """One row a trace, of `trace_ids`, under names that no column has."""
+    columns = (*_LISTED, *_SEARCHED) if any("{q:String}" in clause for clause in having) else _LISTED
+    conditions = "\n   AND ".join(("start_time_ IS NOT NULL", *having))
+    return f"""
 SELECT
     trace_id,
-    {key} AS sort_key
-{_FROM}
-GROUP BY trace_id
-HAVING {having}
-ORDER BY sort_key {direction}, trace_id {direction}
-LIMIT {{limit:UInt32}}""",  # closed parts only
-    )
-
-
-def _describe(scope: Scope, trace_ids: Sequence[uuid.UUID]) -> list[Trace]:
-    if not trace_ids:
-        return []
-    rows = run(_DESCRIBE, scope, {"trace_ids": [str(trace_id) for trace_id in trace_ids]})
-    return [_trace(row) for row in rows]
-
-
-_DESCRIBE = Query(
-    "traces.describe",
-    f"""
-SELECT
-    trace_id,
+    {sort_key} AS sort_key,
     argMin(name, {f.RANK}) AS name_,
     {f.STATUS} AS status_,
     {f.HAS_ROOT} AS has_root,
@@ -312,25 +427,33 @@ SELECT
     {f.OUTPUT_TOKENS} AS output_tokens_,
     {f.COST} AS cost,
     countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced_calls
-{_FROM}
-      AND trace_id IN {{trace_ids:Array(UUID)}}
+FROM {f.spans(columns, _THESE_TRACES)}
 GROUP BY trace_id
-HAVING start_time_ IS NOT NULL
-LIMIT {MAX_PAGE + 1}""",
-)
+HAVING {conditions}
+LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
+
+
+@cache
+def _describe_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
+    key, ascending = f.ORDER_KEYS[order]
+    sign = ">" if ascending else "<"
+    place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
+    return Query("traces.describe", _describe_sql(key, [_IN_WINDOW, *clauses, *place]))
+
+
+_DESCRIBE = Query("traces.describe", _describe_sql("0", []))
 
 _TRACE_SPANS = Query(
     "traces.spans",
     f"""
 SELECT
-    * EXCEPT (project_id, trace_id, day, updated_at),
+    *,
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns
-{_FROM}
-      AND trace_id = {{trace_id:UUID}}
-      AND start_time IS NOT NULL
+FROM {f.spans(_STORED, "AND part.trace_id = {trace_id:UUID}")}
+WHERE start_time IS NOT NULL
 ORDER BY start_time, span_id
-LIMIT {MAX_SPANS + 1}""",
+LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 )
 
 _HAS_SPANS = Query(
@@ -347,12 +470,12 @@ _CHOICES = Query(
     "traces.choices",
     f"""
 SELECT
-    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(environment), environment != '') AS environment,
-    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(feature), feature != '') AS feature,
-    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(model), model != '') AS model,
-    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(tool_name), tool_name != '') AS tool,
-    groupUniqArrayIf({MAX_CHOICES})(assumeNotNull(name), parent_id = 0 AND name != '') AS name
-FROM spans
+    groupUniqArrayArray({MAX_CHOICES})(environments) AS environment,
+    groupUniqArrayArray({MAX_CHOICES})(features) AS feature,
+    groupUniqArrayArray({MAX_CHOICES})(models) AS model,
+    groupUniqArrayArray({MAX_CHOICES})(tools) AS tool,
+    groupUniqArrayArray({MAX_CHOICES})(root_names) AS name
+FROM traces
 WHERE project_id = {{project_id:UInt64}}
   AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
 LIMIT 1""",  # noqa: S608  # closed parts only
@@ -388,7 +511,7 @@ WITH per_trace AS
         {f.COST} AS cost,
         countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced,
         {f.STATUS} = 'error' AS failed
-    {_FROM}
+    FROM {f.spans(_LISTED)}
     GROUP BY trace_id
     HAVING {_IN_WINDOW}
 )
@@ -417,10 +540,10 @@ def _usage_by_span(group: UsageGroup) -> Query:
         f"""
 WITH in_window AS
 (
-    SELECT trace_id
-    {_FROM}
-    GROUP BY trace_id
-    HAVING {_IN_WINDOW}
+    SELECT
+        *,
+        min(start_time) OVER (PARTITION BY trace_id) AS trace_start
+    FROM {f.spans(_LISTED)}
 )
 SELECT
     ifNull({column}, '') AS key,
@@ -432,9 +555,10 @@ SELECT
     sum(ifNull(cost_usd, 0)) AS cost_sum,
     countIf(cost_state = 'unpriced') AS unpriced_calls,
     countIf(status = 'error') AS errors
-{_FROM}
-      AND trace_id IN (SELECT trace_id FROM in_window)
-      AND {condition}
+FROM in_window
+WHERE trace_start >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+  AND trace_start < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
+  AND {condition}
 GROUP BY key
 ORDER BY cost_sum DESC, invocations DESC, key
 LIMIT {{limit:UInt32}}""",  # noqa: S608
@@ -446,7 +570,7 @@ def _encode_cursor(order: Order, row: Row) -> str:
     return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
 
-def _decode_cursor(order: Order, cursor: str) -> tuple[int, str]:
+def _decode_cursor(order: Order, cursor: str) -> Candidate:
     try:
         payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         made_for, value, trace_id = msgspec.json.decode(payload, type=tuple[str, int, str])
@@ -455,7 +579,7 @@ def _decode_cursor(order: Order, cursor: str) -> tuple[int, str]:
     parsed = parse_trace_id(trace_id)
     if made_for != order.value or parsed is None:
         raise BadCursor("The cursor belongs to a list in another order; start again without it.")
-    return value, str(parsed)
+    return Candidate(parsed, value)
 
 
 def _trace(row: Row) -> Trace:

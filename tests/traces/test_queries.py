@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracehouse.tenancy.scope import Scope, Window
-from traces import queries
+from traces import index_queries, queries
 from traces.filters import Order, TraceFilters, conditions
 from traces.queries import UsageGroup
 from traces.span import Cost, CostState, Event, Kind, Span, Status, Usage
@@ -355,7 +355,11 @@ def test_everything_stored_comes_back_as_it_was(store_spans: Store) -> None:
 )
 def test_a_list_reads_no_prompt_bodies(filters: TraceFilters) -> None:
     clauses, _ = conditions(filters)
-    statements = [queries._find_query(order, tuple(clauses), True).sql for order in Order] + [
-        queries._DESCRIBE.sql
+    rows, traces = index_queries._row_conditions(filters), index_queries._trace_conditions(filters)
+    statements = [
+        *(queries._describe_query(order, tuple(clauses), True).sql for order in Order),
+        *(index_queries._bounded(order, tuple(traces)).sql for order in Order if order is not Order.NEWEST),
+        index_queries._newest(tuple(rows), True).sql,
+        index_queries._strays(tuple(rows), True).sql,
     ]
     assert not re.search(r"\b(input|output|attributes|events|resource)\b", " ".join(statements))

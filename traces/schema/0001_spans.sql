@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS spans${suffix} ${on_cluster}
     events Nullable(String) CODEC(ZSTD(1)),
     links Nullable(String) CODEC(ZSTD(1)),
     redactions Nullable(String) CODEC(ZSTD(1)),
-    updated_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(ZSTD(1)),
+    updated_at DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(ZSTD(1)),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ${replicated}CoalescingMergeTree${replica_path}

@@ -42,6 +42,8 @@ def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> None:
             fmt="JSONEachRow",
             settings={
                 "insert_deduplication_token": token,
+                # A retry after a half-done insert brings the tables behind views up to date too.
+                "deduplicate_blocks_in_dependent_materialized_views": 1,
                 "input_format_skip_unknown_fields": 1,
                 "input_format_json_read_objects_as_strings": 1,
                 "input_format_json_read_arrays_as_strings": 1,

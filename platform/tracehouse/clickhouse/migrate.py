@@ -92,9 +92,9 @@ def dump() -> str:
     """The tables as the engine describes them, by name: what `schema/current.sql` keeps for reading and for review."""
     target = client()
     names = [row[0] for row in target.query("SHOW TABLES").result_rows if row[0] != "schema_migrations"]
-    database = f"{database_name()}."
+    database = re.compile(rf"\b{re.escape(database_name())}\.")
     tables = [target.query(f"SHOW CREATE TABLE {name}").result_rows[0][0] for name in sorted(names)]
-    return "\n\n".join(f"{table.replace(database, '', 1)};" for table in tables) + "\n"
+    return "\n\n".join(f"{database.sub('', table)};" for table in tables) + "\n"
 
 
 def _distributed(found: re.Match[str], cluster: str) -> str:

@@ -61,8 +61,8 @@ def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None =
                 "max_execution_time": MAX_SECONDS,
                 "max_memory_usage": MAX_MEMORY_BYTES,
                 "log_comment": query.name,
-                # Parts of one span may lie in two days when a late record knows only its own time.
-                "do_not_merge_across_partitions_select_final": 0,
+                # On a cluster a trace lies on one shard, whole, in every table.
+                "distributed_product_mode": "local",
                 "readonly": 2,
             },
         )

@@ -1,0 +1,185 @@
+"""The list of traces equals a plain recount: whatever the parts, their order, repeats and midnights between them."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracehouse.tenancy.scope import Scope, Window
+from traces import queries
+from traces.filters import Order, TraceFilters
+from traces.span import Cost, CostState, Kind, Span, Status, Usage
+
+pytestmark = pytest.mark.clickhouse
+
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+MIDNIGHT_NS = int(MIDNIGHT.timestamp()) * 10**9
+SECOND = 10**9
+Store = Callable[[list[Span]], None]
+FRESH = itertools.count(50_000)
+
+seconds = st.integers(-4, 4)
+spans = st.fixed_dictionaries(
+    {
+        "trace": st.integers(1, 5),
+        "number": st.integers(1, 3),
+        "at": seconds,
+        "lasts": st.integers(0, 5),
+        "user": st.sampled_from([None, None, "ann", "bo"]),
+        "status": st.sampled_from([Status.OK, Status.ERROR, Status.UNSET]),
+        "model": st.sampled_from([None, "m1", "m2"]),
+        "cost": st.sampled_from([None, "0.5", "1"]),
+        "batch": st.integers(0, 2),
+    }
+)
+filters = st.builds(
+    TraceFilters,
+    user_id=st.sampled_from(["", "", "ann"]),
+    status=st.sampled_from(["", "", "ok", "error"]),
+    model=st.sampled_from(["", "", "m1"]),
+    name=st.sampled_from(["", "", "", "span 1"]),
+    min_latency_ms=st.sampled_from([None, None, 3000]),
+    min_cost_usd=st.sampled_from([None, None, Decimal("1")]),
+)
+windows = st.sampled_from([(-10, 10), (0, 10), (-10, 0), (-2, 2)])
+
+
+def as_span(project: int, given: dict[str, Any]) -> Span:
+    """Number 1 is a root; a span keeps its start in every part, which decides where it is stored."""
+    start = MIDNIGHT_NS + given["at"] * SECOND
+    root = given["number"] == 1
+    priced = Cost(state=CostState.COMPUTED, total=Decimal(given["cost"])) if given["cost"] else None
+    return Span(
+        project_id=project,
+        trace_id=f"{given['trace']:032x}",
+        span_id=f"{given['number']:016x}",
+        parent_id="" if root else f"{1:016x}",
+        start_ns=start,
+        end_ns=start + given["lasts"] * SECOND,
+        name=f"span {given['number']}",
+        kind=Kind.LLM,
+        status=given["status"],
+        user_id=given["user"],
+        model=given["model"],
+        cost=priced,
+        usage=Usage(input_uncached=given["lasts"], output=1),
+    )
+
+
+def merged(parts: Sequence[Span]) -> list[Span]:
+    """Each span once, with the last present value of each field."""
+    known: dict[tuple[str, str], Span] = {}
+    for part in parts:
+        key = (part.trace_id, part.span_id)
+        known[key] = overlaid(known[key], part) if key in known else part
+    return list(known.values())
+
+
+def overlaid(old: Span, new: Span) -> Span:
+    names = [name for name in Span.__struct_fields__ if getattr(new, name) is None]
+    return Span(
+        **{**{n: getattr(new, n) for n in Span.__struct_fields__}, **{n: getattr(old, n) for n in names}}
+    )
+
+
+def root_first(spans: Sequence[Span]) -> list[Span]:
+    return sorted(spans, key=lambda span: (span.parent_id != "", span.start_ns, span.span_id))
+
+
+def key_of(order: Order, spans: Sequence[Span]) -> int:
+    ranked = root_first(spans)
+    start, end = min(s.start_ns or 0 for s in spans), max(s.end_ns or 0 for s in spans)
+    top = ranked[0]
+    if order in (Order.NEWEST, Order.OLDEST):
+        return start
+    if order is Order.SLOWEST:
+        return (top.end_ns or 0) - (top.start_ns or 0) if top.parent_id == "" else end - start
+    if order is Order.DEAREST:
+        return int(sum((s.cost.total for s in spans if s.cost and s.cost.total), Decimal(0)) * 10**9)
+    return sum(s.usage.input + (s.usage.output or 0) for s in spans)
+
+
+def matches(chosen: TraceFilters, spans: Sequence[Span]) -> bool:
+    ranked = root_first(spans)
+    has_root = ranked[0].parent_id == ""
+    failed = ranked[0].status is Status.ERROR if has_root else any(s.status is Status.ERROR for s in spans)
+    user = next((s.user_id for s in ranked if s.user_id), None)
+    cost = sum((s.cost.total for s in spans if s.cost and s.cost.total), Decimal(0))
+    latency = key_of(Order.SLOWEST, spans)
+    return (
+        (not chosen.user_id or user == chosen.user_id)
+        and (not chosen.status or failed == (chosen.status == "error"))
+        and (not chosen.model or any(s.model == chosen.model for s in spans))
+        and (not chosen.name or ranked[0].name == chosen.name)
+        and (chosen.min_latency_ms is None or latency >= chosen.min_latency_ms * 10**6)
+        and (chosen.min_cost_usd is None or cost >= chosen.min_cost_usd)
+    )
+
+
+def expected(parts: Sequence[Span], chosen: TraceFilters, order: Order, window: tuple[int, int]) -> list[int]:
+    traces: dict[str, list[Span]] = {}
+    for span in merged(parts):
+        traces.setdefault(span.trace_id, []).append(span)
+    first, last = (MIDNIGHT_NS + side * SECOND for side in window)
+    kept = [
+        spans
+        for spans in traces.values()
+        if first <= key_of(Order.NEWEST, spans) < last and matches(chosen, spans)
+    ]
+    return sorted((key_of(order, spans) for spans in kept), reverse=order is not Order.OLDEST)
+
+
+def all_pages(scope: Scope, chosen: TraceFilters, order: Order, limit: int) -> list[queries.Trace]:
+    found: list[queries.Trace] = []
+    cursor = ""
+    while True:
+        page = queries.list_traces(scope, chosen, order=order, limit=limit, cursor=cursor)
+        found += page.traces
+        if page.next_cursor is None:
+            return found
+        cursor = page.next_cursor
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    given_spans=st.lists(spans, min_size=1, max_size=9),
+    chosen=filters,
+    order=st.sampled_from(list(Order)),
+    limit=st.integers(1, 3),
+    window=windows,
+)
+def test_pages_equal_a_plain_recount(
+    store_spans: Store,
+    given_spans: list[dict[str, Any]],
+    chosen: TraceFilters,
+    order: Order,
+    limit: int,
+    window: tuple[int, int],
+) -> None:
+    project = next(FRESH)
+    starts: dict[tuple[int, int], int] = {}
+    for one in given_spans:
+        one["at"] = starts.setdefault((one["trace"], one["number"]), one["at"])
+    parts = [as_span(project, one) for one in sorted(given_spans, key=lambda one: one["batch"])]
+    for _, batch in itertools.groupby(
+        zip(given_spans_batches(given_spans), parts, strict=True), lambda p: p[0]
+    ):
+        store_spans([part for _, part in batch])
+    scope = Scope(project, Window(*(MIDNIGHT + timedelta(seconds=side) for side in window)))
+    found = all_pages(scope, chosen, order, limit)
+    traces: dict[str, list[Span]] = {}
+    for span in merged(parts):
+        traces.setdefault(span.trace_id, []).append(span)
+    assert [key_of(order, traces[trace.trace_id]) for trace in found] == expected(
+        parts, chosen, order, window
+    )
+    assert len({trace.trace_id for trace in found}) == len(found)
+
+
+def given_spans_batches(given_spans: list[dict[str, Any]]) -> list[int]:
+    return sorted(one["batch"] for one in given_spans)

@@ -1,0 +1,247 @@
+"""Which traces may belong on a page of a list: reads of the table `traces`, which has a row or few for each trace.
+
+The index never decides. It only over-states: its rows know every value that any stored part of a span ever had, and
+sums that count a repeated span twice. So what it finds is a superset, in an order by bounds; the caller reads those
+traces' spans and decides exactly (`queries.list_traces`). A trace has more than one row while parts are unmerged, or
+when it lies across midnight; conditions on one row hold for the trace when they ask whether something was ever seen.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from tracehouse.clickhouse.query import Parameter, Query, QueryTooLarge, run
+from tracehouse.tenancy.scope import Scope
+from traces.filters import Order, TraceFilters
+
+# Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
+MAX_STRAYS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`bound`: the sort key of the order, or more where the order descends, or less where it ascends."""
+
+    trace_id: uuid.UUID
+    bound: int
+
+
+_BOUND = """project_id = {project_id:UInt64}
+      AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+_START_NS = "toUnixTimestamp64Nano(start_time)"
+# A root's latency is no more: its row spans at least the root.
+_EXTENT_NS = "toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time)"
+# From the narrowest to the widest; the first one chosen walks the list, the others are looked up.
+_CONDITIONS: Mapping[str, str] = {
+    "session_id": "has(session_ids, {session_id:String})",
+    "user_id": "has(user_ids, {user_id:String})",
+    "organization_id": "has(organization_ids, {organization_id:String})",
+    "min_latency_ms": f"{_EXTENT_NS} >= {{min_latency_ns:Int64}}",
+    "tool": "has(tools, {tool:String})",
+    "model": "has(models, {model:String})",
+    "name": "(has(root_names, {name:String}) OR NOT has_root)",
+    "feature": "has(features, {feature:String})",
+    "environment": "has(environments, {environment:String})",
+}
+_STATUSES: Mapping[str, str] = {
+    "error": "(root_failed OR (NOT has_root AND any_failed))",
+    "ok": "(root_passed OR NOT has_root)",
+}
+_DEAR = f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM traces
+          WHERE {_BOUND}
+          GROUP BY trace_id
+          HAVING sum(cost_bound) >= toDecimal128({{min_cost_usd:String}}, 12)
+      )"""  # noqa: S608  # closed parts only
+_SAYING = f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM spans
+          WHERE {_BOUND}
+            AND (positionCaseInsensitiveUTF8(ifNull(name, ''), {{q:String}}) > 0
+              OR positionCaseInsensitiveUTF8(ifNull(status_message, ''), {{q:String}}) > 0
+              OR positionCaseInsensitiveUTF8(ifNull(input, ''), {{q:String}}) > 0
+              OR positionCaseInsensitiveUTF8(ifNull(output, ''), {{q:String}}) > 0)
+      )"""  # noqa: S608  # closed parts only
+_BOUNDS: Mapping[Order, tuple[str, bool]] = {
+    Order.OLDEST: ("toUnixTimestamp64Nano(min(start_time))", True),
+    Order.SLOWEST: ("toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))", False),
+    Order.DEAREST: ("toInt64(sum(cost_bound) * 1000000000)", False),
+    Order.MOST_TOKENS: ("toInt64(sum(tokens_bound))", False),
+}
+
+
+def newest(
+    scope: Scope,
+    filters: TraceFilters,
+    parameters: Mapping[str, Parameter],
+    *,
+    before: Candidate | None,
+    limit: int,
+) -> list[Candidate]:
+    """The traces of the window's latest matching rows that come after `before` in the list.
+
+    A row starts when its trace does, or later: no trace that starts after the last row found is left out, but for
+    `strays`.
+    """
+    query = _newest(tuple(_row_conditions(filters)), before is not None)
+    place: dict[str, Parameter] = {}
+    if before:
+        place = {"place_ns": before.bound, "place_id": str(before.trace_id)}
+    return _candidates(scope, query, {**parameters, **place, "limit": limit})
+
+
+def strays(
+    scope: Scope, filters: TraceFilters, parameters: Mapping[str, Parameter], *, from_ns: int | None
+) -> list[uuid.UUID]:
+    """Traces whose matching row says no start, or starts at `from_ns` or later while the trace starts before it.
+
+    `from_ns` is None where nothing starts later. Raises `QueryTooLarge` when there are more than `MAX_STRAYS`.
+    """
+    conditions = tuple(_row_conditions(filters))
+    if not conditions:
+        return []  # every row matches, the one that starts with its trace too
+    later = {"from_ns": from_ns} if from_ns is not None else {}
+    rows = run(_strays(conditions, from_ns is not None), scope, {**parameters, **later})
+    if len(rows) > MAX_STRAYS:
+        raise QueryTooLarge(
+            "Too many traces are still arriving; choose a shorter time range or other filters."
+        )
+    return [row["trace_id"] for row in rows]
+
+
+def bounded(
+    scope: Scope,
+    filters: TraceFilters,
+    parameters: Mapping[str, Parameter],
+    *,
+    order: Order,
+    offset: int,
+    limit: int,
+) -> list[Candidate]:
+    """The window's traces in the order of their bounds, for orders other than the newest first."""
+    query = _bounded(order, tuple(_trace_conditions(filters)))
+    return _candidates(scope, query, {**parameters, "offset": offset, "limit": limit})
+
+
+def _candidates(scope: Scope, query: Query, parameters: Mapping[str, Parameter]) -> list[Candidate]:
+    return [Candidate(row["trace_id"], row["bound"]) for row in run(query, scope, parameters)]
+
+
+def _row_conditions(filters: TraceFilters) -> list[str]:
+    """One condition on the row itself; the rest on any row of its trace, since parts may know different things."""
+    walked, *looked_up = _seen(filters) or [""]
+    conditions = [walked, *map(_on_any_row, looked_up), *_sums(filters)]
+    return [condition for condition in conditions if condition]
+
+
+def _trace_conditions(filters: TraceFilters) -> list[str]:
+    return [*map(_on_any_row, _seen(filters)), *_sums(filters)]
+
+
+def _seen(filters: TraceFilters) -> list[str]:
+    chosen = [clause for field, clause in _CONDITIONS.items() if getattr(filters, field) not in ("", None)]
+    return [*chosen, _STATUSES[filters.status]] if filters.status else chosen
+
+
+def _sums(filters: TraceFilters) -> list[str]:
+    return [*([_DEAR] if filters.min_cost_usd is not None else []), *([_SAYING] if filters.q else [])]
+
+
+def _on_any_row(condition: str) -> str:
+    return f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM traces
+          WHERE {_BOUND}
+            AND {condition}
+      )"""  # noqa: S608  # closed parts only
+
+
+@cache
+def _newest(conditions: tuple[str, ...], after: bool) -> Query:
+    place = [f"({_START_NS}, trace_id) < ({{place_ns:Int64}}, {{place_id:UUID}})"] if after else []
+    return Query(
+        "traces.newest",
+        f"""
+SELECT
+    trace_id,
+    {_START_NS} AS bound
+FROM traces
+WHERE {_BOUND}
+      AND start_time >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+      AND start_time < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
+      {_all(*place, *conditions)}
+ORDER BY
+    bound DESC,
+    trace_id DESC
+LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+    )
+
+
+_LATER = f"""
+          OR
+          (
+              start_time >= fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC')
+              AND start_time < fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC') + toIntervalDay(1)
+              AND trace_id IN
+              (
+                  SELECT trace_id
+                  FROM traces
+                  WHERE {_BOUND}
+                    AND start_time >= fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC') - toIntervalDay(1)
+                    AND start_time < fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC')
+              )
+          )"""  # noqa: S608  # closed parts only
+
+
+@cache
+def _strays(conditions: tuple[str, ...], later: bool) -> Query:
+    return Query(
+        "traces.strays",
+        f"""
+SELECT DISTINCT trace_id
+FROM traces
+WHERE {_BOUND}
+      AND
+      (
+          start_time IS NULL{_LATER if later else ""}
+      )
+      {_all(*conditions)}
+LIMIT {MAX_STRAYS + 1}""",  # noqa: S608  # closed parts only
+    )
+
+
+@cache
+def _bounded(order: Order, conditions: tuple[str, ...]) -> Query:
+    bound, ascending = _BOUNDS[order]
+    direction = "ASC" if ascending else "DESC"
+    return Query(
+        "traces.bounded",
+        f"""
+SELECT
+    trace_id,
+    {bound} AS bound
+FROM traces
+WHERE {_BOUND}
+      {_all(*conditions)}
+GROUP BY trace_id
+HAVING min(start_time) >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+   AND min(start_time) < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
+ORDER BY
+    bound {direction},
+    trace_id {direction}
+LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}""",  # noqa: S608  # closed parts only
+    )
+
+
+def _all(*conditions: str) -> str:
+    return "\n      ".join(f"AND {condition}" for condition in conditions)
+
+
+def in_store_order(trace_id: uuid.UUID) -> tuple[int, int]:
+    """ClickHouse orders UUIDs by their second half first."""
+    return trace_id.int & (2**64 - 1), trace_id.int >> 64
