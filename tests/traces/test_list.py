@@ -165,11 +165,10 @@ def test_pages_equal_a_plain_recount(
     starts: dict[tuple[int, int], int] = {}
     for one in given_spans:
         one["at"] = starts.setdefault((one["trace"], one["number"]), one["at"])
-    parts = [as_span(project, one) for one in sorted(given_spans, key=lambda one: one["batch"])]
-    for _, batch in itertools.groupby(
-        zip(given_spans_batches(given_spans), parts, strict=True), lambda p: p[0]
-    ):
-        store_spans([part for _, part in batch])
+    in_turn = sorted(given_spans, key=lambda one: one["batch"])
+    for _, batch in itertools.groupby(in_turn, lambda one: one["batch"]):
+        store_spans([as_span(project, one) for one in batch])
+    parts = [as_span(project, one) for one in in_turn]
     scope = Scope(project, Window(*(MIDNIGHT + timedelta(seconds=side) for side in window)))
     found = all_pages(scope, chosen, order, limit)
     traces: dict[str, list[Span]] = {}
@@ -181,5 +180,34 @@ def test_pages_equal_a_plain_recount(
     assert len({trace.trace_id for trace in found}) == len(found)
 
 
-def given_spans_batches(given_spans: list[dict[str, Any]]) -> list[int]:
-    return sorted(one["batch"] for one in given_spans)
+def late_user(project: int, trace: int, *, at: int) -> list[Span]:
+    """A trace whose root says nothing, and a child of the next day that knows the user."""
+    root = {
+        "trace": trace,
+        "number": 1,
+        "at": at,
+        "lasts": 1,
+        "user": None,
+        "status": Status.OK,
+        "model": None,
+    }
+    child = {**root, "number": 2, "at": 3 + trace, "user": "ann"}
+    return [as_span(project, {**one, "cost": None}) for one in (root, child)]
+
+
+def test_a_trace_is_found_by_a_user_that_only_a_span_after_the_window_knows(store_spans: Store) -> None:
+    project = next(FRESH)
+    for span in late_user(project, 1, at=-2):
+        store_spans([span])
+    before_midnight = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT))
+    assert len(queries.list_traces(before_midnight, TraceFilters(user_id="ann")).traces) == 1
+
+
+def test_pages_keep_traces_whose_user_is_known_late(store_spans: Store) -> None:
+    project = next(FRESH)
+    for trace in range(1, 6):
+        for span in late_user(project, trace, at=-trace):
+            store_spans([span])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    found = all_pages(scope, TraceFilters(user_id="ann"), Order.NEWEST, 1)
+    assert [int(trace.trace_id, 16) for trace in found] == [1, 2, 3, 4, 5]
