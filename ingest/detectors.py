@@ -18,9 +18,17 @@ import phonenumbers
 class Detector(StrEnum):
     """In the order that decides when two candidates overlap."""
 
+    SECRET = "secret"  # noqa: S105
+    JWT = "jwt"
+    IBAN = "iban"
     CARD = "card"
+    NATIONAL_ID = "national_id"
     EMAIL = "email"
     PHONE = "phone"
+    IP = "ip"
+
+
+ALL = frozenset(Detector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +67,21 @@ _REACH: Mapping[Detector, tuple[int, int]] = {
     Detector.CARD: (26, 16),
     Detector.PHONE: (28, 34),
 }
-_DETECTORS = tuple(Detector)
+_DETECTORS = tuple(_TRIGGERS)
 _local = threading.local()
 
 
-def find(text: bytes, regions: tuple[str, ...]) -> list[Hit]:
-    """The personal values in UTF-8 `text`, by position, none overlapping."""
+def find(text: bytes, regions: tuple[str, ...], detectors: frozenset[Detector] = ALL) -> list[Hit]:
+    """The personal values in UTF-8 `text`, by position, none overlapping.
+
+    `text` may be JSON: a value may stand right after an escape, and no hit covers a quote, a backslash or a
+    control character.
+    """
     hits: list[Hit] = []
     seen: dict[Detector, int] = {}
     taken = 0
     for detector, end in _triggers(text):
-        if end <= max(taken, seen.get(detector, 0)):
+        if detector not in detectors or end <= max(taken, seen.get(detector, 0)):
             continue
         match = _candidate(text, detector, end)
         if match is None:
@@ -107,6 +119,9 @@ def _candidate(text: bytes, detector: Detector, end: int) -> re.Match[bytes] | N
 
 
 def _email(text: bytes, start: int, end: int, regions: tuple[str, ...]) -> Hit | None:
+    start += _escape_tail(text, start)
+    if text[start] == 0x40:
+        return None
     return Hit(start, end, Detector.EMAIL, text[start:end].decode(errors="replace").lower())
 
 
@@ -170,9 +185,21 @@ def _stands_alone(text: bytes, start: int, end: int) -> bool:
     """No digit, letter or decimal point runs on at either side, as it does in ids, hashes and decimals."""
     before = text[start - 1 : start]
     after, next_one = text[end : end + 1], text[end + 1 : end + 2]
+    if _ESCAPED.search(text[max(0, start - 6) : start]):
+        before = b""
     if before.isalnum() or after.isalnum() or before in {b"_", b".", b"-", b"$"} or after == b"_":
         return False
     return not (after in {b".", b"-"} and next_one.isalnum())
+
+
+_ESCAPED = re.compile(rb"\\(?:[nrtbf]|u[0-9a-f]{4})\Z", re.IGNORECASE)
+
+
+def _escape_tail(text: bytes, start: int) -> int:
+    """How many bytes at `start` belong to the JSON escape whose backslash stands before them."""
+    if text[start - 1 : start] != b"\\":
+        return 0
+    return 5 if text[start : start + 1] == b"u" else 1 if text[start : start + 1] in b"nrtbf" else 0
 
 
 _CHECKS: Mapping[Detector, Callable[[bytes, int, int, tuple[str, ...]], Hit | None]] = {

@@ -18,7 +18,7 @@ from ingest.limits import MAX_SPAN_BYTES
 from ingest.normalize import normalize as normalize_span
 from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
 from ingest.otlp.records import OtlpSpan
-from ingest.redact import Policy
+from ingest.policy import Policy
 from ingest.redact import redact as redact_spans
 from ingest.spool import Spool, process_spool
 from tracehouse.clickhouse.insert import insert_json_lines

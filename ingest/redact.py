@@ -7,14 +7,14 @@ strings included. All strings of a batch are scanned in one pass; only spans wit
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from ingest.detectors import Detector, Hit, find
+from ingest.policy import Action, Policy
 from traces.span import Event, JSONValue, Link, Span
 
 # Long whole numbers may be card numbers; shorter ones are counts and times.
@@ -44,28 +44,6 @@ CONTENT_FIELDS = ("input", "output", "tool_definitions", "request_params", "attr
 _SEPARATOR = "\x00"
 _texts = attrgetter(*TEXT_FIELDS, *IDENTITY_FIELDS)
 _contents = attrgetter(*CONTENT_FIELDS)
-
-
-class Action(StrEnum):
-    MASK = "mask"  # [email]
-    HASH = "hash"  # [email:1f9a...], the same for the same value within a project
-
-
-DEFAULT_ACTIONS: Mapping[Detector, Action] = {
-    Detector.EMAIL: Action.HASH,
-    Detector.PHONE: Action.HASH,
-    Detector.CARD: Action.MASK,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A project's choices. `key` makes its hashes its own: the same contact differs between projects."""
-
-    key: bytes
-    regions: tuple[str, ...] = ("US", "GB")
-    actions: Mapping[Detector, Action] = field(default_factory=lambda: DEFAULT_ACTIONS)
-    keep_identity: bool = False
 
 
 def redact(spans: Sequence[Span], policy: Policy) -> list[Span]:
@@ -175,12 +153,12 @@ def _scan(texts: set[str], policy: Policy) -> dict[str, _Replacement]:
     joined = [text for text in texts if _SEPARATOR not in text]
     buffer = _SEPARATOR.join(joined).encode("utf-8", "surrogatepass")
     replaced: dict[str, _Replacement] = {}
-    for (start, end), hits in _by_string(buffer, find(buffer, policy.regions)).items():
+    for (start, end), hits in _by_string(buffer, find(buffer, policy.regions, policy.detectors)).items():
         encoded = buffer[start:end]
         replaced[encoded.decode("utf-8", "surrogatepass")] = _replace(encoded, start, hits, policy)
     for text in texts.difference(joined):
         encoded = text.encode("utf-8", "surrogatepass")
-        hits = find(encoded, policy.regions)
+        hits = find(encoded, policy.regions, policy.detectors)
         if hits:
             replaced[text] = _replace(encoded, 0, hits, policy)
     return replaced
@@ -211,9 +189,13 @@ def _replace(encoded: bytes, offset: int, hits: Sequence[Hit], policy: Policy) -
 
 
 def _stand_in(hit: Hit, policy: Policy) -> str:
-    if policy.actions.get(hit.detector, Action.MASK) is Action.HASH:
-        return keyed_hash(hit, policy.key)
-    return f"[{hit.detector}]"
+    match policy.actions[hit.detector]:
+        case Action.HASH:
+            return keyed_hash(hit, policy.key)
+        case Action.DROP:
+            return ""
+        case Action.MASK:
+            return f"[{hit.detector}]"
 
 
 def keyed_hash(hit: Hit, key: bytes) -> str:
@@ -249,12 +231,12 @@ def _redact_identity(
 ) -> dict[str, str]:
     """Identities are always hashed, never masked: masked, two users would become one."""
     changes: dict[str, str] = {}
-    hashing = Policy(policy.key, policy.regions, dict.fromkeys(Detector, Action.HASH))
+    hashing = Policy(policy.key, policy.regions, dict.fromkeys(policy.detectors, Action.HASH))
     for name in IDENTITY_FIELDS:
         value = getattr(span, name)
         if value and value in replaced:
             encoded = value.encode("utf-8", "surrogatepass")
-            replacement = _replace(encoded, 0, find(encoded, policy.regions), hashing)
+            replacement = _replace(encoded, 0, find(encoded, policy.regions, policy.detectors), hashing)
             changes[name] = replacement.text
             _add(counts, replacement.counts)
     return changes

@@ -72,6 +72,21 @@ def test_national_formats_follow_the_projects_regions() -> None:
     assert find(b"ring 030 901820", ("US",)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"Name:\njohn@x.com\n", ["john@x.com"]),
+        (r"{\"to\":\"\\njohn@x.com\"}", ["john@x.com"]),
+        (r"\n4111 1111 1111 1111\n", ["4111 1111 1111 1111"]),
+        (r"\t+1 415 555 2671\r\n", ["+1 415 555 2671"]),
+        (r"\u001f4111111111111111\u001f", ["4111111111111111"]),
+        (r"\n@x.com", []),
+    ],
+)
+def test_a_value_right_after_an_escape_is_found_whole(text: str, expected: list[str]) -> None:
+    assert [value for _, value in found(text)] == expected
+
+
 @given(st.text(alphabet="0123456789+-() .@abc/", max_size=80))
 def test_hits_lie_in_the_text_in_order_and_apart(text: str) -> None:
     encoded = text.encode()

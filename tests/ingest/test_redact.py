@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.detectors import Detector
-from ingest.redact import Action, Policy, redact, redact_text
+from ingest.policy import Action, Policy
+from ingest.redact import redact, redact_text
 from traces.span import Event, Kind, Link, Span
 
 EMAIL = "jane.doe@example.com"
