@@ -2,11 +2,11 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 import msgspec
 import structlog
@@ -19,7 +19,8 @@ from ingest.normalize import normalize as normalize_span
 from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
 from ingest.otlp.records import OtlpSpan
 from ingest.policy import Policy
-from ingest.redact import redact as redact_spans
+from ingest.redact import added, redact_identity
+from ingest.redact import redact as redact_texts
 from ingest.spool import Spool, process_spool
 from tracehouse.clickhouse.insert import insert_json_lines
 from tracehouse.tenancy.keys import KeyHolder
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 
 DAY_NS = 86_400_000_000_000
 MAX_AHEAD_NS = DAY_NS
+IDENTITY_FIELDS = ("user_id", "session_id", "organization_id")
 
 Wire = Literal["protobuf", "json"]
 
@@ -42,68 +44,78 @@ class Batch:
     wire: Wire
     holder: KeyHolder
     now_ns: int
-    records: list[OtlpSpan] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
     refused: dict[Refusal, int] = field(default_factory=dict)
     lines: list[bytes] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    policy: Policy = field(init=False)
+
+    def __post_init__(self) -> None:
+        holder = self.holder
+        self.policy = Policy(
+            key=holder.redaction_key, regions=holder.phone_regions, keep_identity=holder.keep_identity
+        )
 
     def refuse(self, reason: Refusal) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
 
 
-def decode(batch: Batch) -> None:
+def decode(batch: Batch) -> list[OtlpSpan]:
+    """Raises `Malformed`."""
     decoded: Decoded = (decode_json if batch.wire == "json" else decode_protobuf)(batch.body)
-    batch.records, batch.refused = decoded.spans, decoded.refused
+    batch.refused = decoded.refused
     batch.body = b""
+    return decoded.spans
 
 
-def normalize(batch: Batch) -> None:
-    for record in batch.records:
+def normalize(batch: Batch, records: Sequence[OtlpSpan]) -> list[Span]:
+    spans = []
+    for record in records:
         reason = _time_problem(record, batch.now_ns)
         if reason:
             batch.refuse(reason)
         else:
-            batch.spans.append(_span(record, batch.holder.project_id))
-    batch.records = []
+            spans.append(_span(record, batch.holder.project_id))
+    return spans
 
 
-def redact(batch: Batch) -> None:
-    holder = batch.holder
-    policy = Policy(
-        key=holder.redaction_key, regions=holder.phone_regions, keep_identity=holder.keep_identity
-    )
-    batch.spans = redact_spans(batch.spans, policy)
+def price(batch: Batch, spans: Sequence[Span]) -> list[Span]:
+    return [_priced(span) for span in spans]
 
 
-def price(batch: Batch) -> None:
-    batch.spans = [_priced(span) for span in batch.spans]
+def encode(batch: Batch, spans: Sequence[Span]) -> list[span_store.Row]:
+    """Spans as rows of text, in memory; identities are redacted here, where they are known as such."""
+    policy = batch.policy
+    return [span_store.encode(span if policy.keep_identity else _anonymous(span, policy)) for span in spans]
 
 
-def encode(batch: Batch) -> None:
-    for line in span_store.json_lines(batch.spans):
+def redact(batch: Batch, rows: Sequence[span_store.Row]) -> list[bytes]:
+    """From here on nothing private is left: the lines are what is written."""
+    cleaned = redact_texts([row.body for row in rows], batch.policy)
+    lines = []
+    for row, (text, counts) in zip(rows, cleaned, strict=True):
+        line = span_store.line(span_store.Row(row.head, text, added(row.redactions, counts)))
         if len(line) > MAX_SPAN_BYTES:
             batch.refuse(Refusal.TOO_LARGE)
         else:
-            batch.lines.append(line)
+            lines.append(line)
+    return lines
 
 
-def store(batch: Batch) -> None:
+def store(batch: Batch, lines: Sequence[bytes]) -> list[bytes]:
     """Returns once the rows are on the disk. Raises `SpoolFull` or `SpoolFailed`."""
-    if batch.lines:
-        spool().append(b"".join(batch.lines))
+    if lines:
+        spool().append(b"".join(lines))
+    return list(lines)
 
 
-# Steps that take spans one by one where a batch fails: normalize works on records, the others on spans.
-PER_SPAN = frozenset({"normalize", "redact", "price", "encode"})
-STEPS: Mapping[str, Callable[[Batch], None]] = {
-    "decode": decode,
+# The steps between decoding and storing take their items one by one where a batch fails.
+PER_SPAN: Mapping[str, Callable[[Batch, Any], list[Any]]] = {
     "normalize": normalize,
-    "redact": redact,
     "price": price,
     "encode": encode,
-    "store": store,
+    "redact": redact,
 }
+STEPS = ("decode", *PER_SPAN, "store")
 
 
 def run(batch: Batch) -> Batch:
@@ -112,34 +124,50 @@ def run(batch: Batch) -> Batch:
     A span that one of our own steps cannot take (a fault of ours) is refused alone, with a reason, so that it
     neither loses its batch nor comes back with every retry.
     """
-    for name, step in STEPS.items():
-        started = time.perf_counter()
-        if name in PER_SPAN:
-            _isolated(name, step, batch)
-        else:
-            step(batch)
-        batch.seconds[name] = time.perf_counter() - started
+    items: list[Any] = _timed(batch, "decode", lambda: decode(batch))
+    for name, step in PER_SPAN.items():
+        items = _timed(batch, name, partial(_isolated, name, step, batch, items))
+    batch.lines = _timed(batch, "store", lambda: store(batch, items))
     return batch
 
 
-def _isolated(name: str, step: Callable[[Batch], None], batch: Batch) -> None:
-    records, spans, refused = batch.records, batch.spans, dict(batch.refused)
+def _timed(batch: Batch, name: str, step: Callable[[], list[Any]]) -> list[Any]:
+    started = time.perf_counter()
+    made = step()
+    batch.seconds[name] = time.perf_counter() - started
+    return made
+
+
+def _isolated(
+    name: str, step: Callable[[Batch, Any], list[Any]], batch: Batch, items: Sequence[Any]
+) -> list[Any]:
+    refused = dict(batch.refused)
     try:
-        step(batch)
-    except Exception:  # tried again span by span, where each failure is logged and counted
-        done: list[Span] = []
+        return step(batch, items)
+    except Exception:  # tried again one by one, where each failure is logged and counted
         batch.refused = refused
-        for record, span in zip_longest(records, spans):
-            batch.records, batch.spans = [record] if record else [], [span] if span else []
+        made: list[Any] = []
+        for item in items:
             try:
-                step(batch)
+                made += step(batch, [item])
             except Exception as error:
                 # The class and the frames alone: an exception's text may quote what the span carries.
                 log.error("ingest.step_failed", step=name, error=type(error).__name__, frames=_frames(error))
                 batch.refuse(Refusal.OUR_FAULT)
-            else:
-                done += batch.spans
-        batch.records, batch.spans = [], done
+        return made
+
+
+def _anonymous(span: Span, policy: Policy) -> Span:
+    changes: dict[str, Any] = {}
+    counts: Mapping[str, int] = span.redactions or {}
+    for name in IDENTITY_FIELDS:
+        value = getattr(span, name)
+        if value:
+            hashed, found = redact_identity(value, policy.key, policy.regions, policy.detectors)
+            if found:
+                changes[name] = hashed
+                counts = added(counts, found)
+    return msgspec.structs.replace(span, **changes, redactions=dict(counts)) if changes else span
 
 
 def _frames(error: Exception) -> list[str]:
