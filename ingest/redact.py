@@ -1,6 +1,6 @@
 """Rows to rows without personal data: the step that runs before anything is written anywhere.
 
-Pure. It works on the JSON text of the rows (docs/decisions/0006): all texts of a batch are scanned in one pass and
+Pure. It works on the JSON text of the rows (docs/decisions/0008): all texts of a batch are scanned in one pass and
 replacements are spliced in, whatever the depth a value stands at: keys, and JSON inside strings, included. Hits never
 cover a quote or a backslash, so the text stays JSON.
 """

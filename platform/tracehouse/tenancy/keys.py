@@ -6,10 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
 from django.db import Error as DatabaseError
+from django.utils import timezone
 
 from tracehouse.tenancy.models import ApiKey, IdentityPolicy
 from tracehouse.tenancy.secrets import decrypt, hash_secret
@@ -18,6 +20,8 @@ from tracehouse.tenancy.secrets import decrypt, hash_secret
 FRESH_SECONDS = 1.0
 # While PostgreSQL does not answer, a key seen this recently is still taken: spans are not lost to its restart.
 STALE_SECONDS = 600.0
+# How exact "last used" is: a key in constant use costs a write this often.
+LAST_USED_SECONDS = 60
 MAX_CACHED = 10_000
 
 
@@ -112,6 +116,12 @@ def _look_up(secret_hash: str) -> Answer:
     return answer
 
 
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > timedelta(seconds=LAST_USED_SECONDS):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+
+
 def _query(secret_hash: str) -> Answer:
     key = (
         ApiKey.objects.select_related("project")
@@ -120,6 +130,7 @@ def _query(secret_hash: str) -> Answer:
     )
     if key is None:
         return None
+    _note_use(key)
     project = key.project
     return KeyHolder(
         project_id=project.pk,
