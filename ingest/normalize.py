@@ -1,7 +1,8 @@
 """A span as sent to the one shape of a span: each vocabulary it speaks is read, the first to know wins."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -55,6 +56,7 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
 }
 _FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
 _NOTHING = Usage()
+MAX_REMEMBERED = 4096
 
 
 def _names(*tables: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -121,13 +123,15 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
 
 def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     attributes, resource = record.attributes, record.resource
-    prefixes = frozenset([name.partition(".")[0] for name in attributes])
-    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record, prefixes)]
+    names = tuple(attributes)
+    # What is remembered is bounded: names come from outside.
+    named = _names_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _names_of.__wrapped__(names)
+    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record, named.prefixes)]
     readings = [vocabulary.read(record) for vocabulary in recognised]
-    if not _OWN_NAMES.isdisjoint(attributes):
+    if named.own:
         readings.insert(0, _named(Reading(), attributes, OWN))
     merged = _merge(readings) if readings else Reading()
-    if not _SPAN_NAMES.isdisjoint(attributes):
+    if named.generic:
         _add_generic(merged, attributes)
     _named(merged, resource, DEPLOYMENT)
     if not _IDENTITY_NAMES.isdisjoint(resource):
@@ -136,6 +140,24 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     if kind is Kind.LLM and len(readings) > 1:
         _prefer_messages(merged, readings)
     return merged, kind, recognised[0].NAME if recognised else None
+
+
+class _Named(NamedTuple):
+    """What the names of a span's attributes say before any value is looked at."""
+
+    prefixes: frozenset[str]  # the text before the first dot of each
+    own: bool
+    generic: bool
+
+
+# A program's spans carry the same few sets of names again and again.
+@lru_cache(maxsize=2048)
+def _names_of(names: tuple[str, ...]) -> _Named:
+    return _Named(
+        prefixes=frozenset(name.partition(".")[0] for name in names),
+        own=not _OWN_NAMES.isdisjoint(names),
+        generic=not _SPAN_NAMES.isdisjoint(names),
+    )
 
 
 def _merge(readings: list[Reading]) -> Reading:

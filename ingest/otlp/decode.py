@@ -86,23 +86,23 @@ def _append_wire_span(decoded: Decoded, span: WireSpan, resource: Attributes, sc
             status_code=status.code,
             status_message=status.message,
             attributes=_attributes(span.attributes),
-            events=tuple(
-                Event(name=event.name, time_ns=event.time_unix_nano, attributes=_attributes(event.attributes))
-                for event in span.events
-            ),
-            links=tuple(
-                Link(
-                    trace_id=link.trace_id.hex(),
-                    span_id=link.span_id.hex(),
-                    attributes=_attributes(link.attributes),
-                )
-                for link in span.links
-            ),
+            events=tuple(map(_event, span.events)) if span.events else (),
+            links=tuple(map(_link, span.links)) if span.links else (),
             resource=resource,
             scope=scope,
         )
     )
     return None
+
+
+def _event(event: WireSpan.Event) -> Event:
+    return Event(name=event.name, time_ns=event.time_unix_nano, attributes=_attributes(event.attributes))
+
+
+def _link(link: WireSpan.Link) -> Link:
+    return Link(
+        trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=_attributes(link.attributes)
+    )
 
 
 def _parent(hex_id: str) -> str:
@@ -113,8 +113,8 @@ def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
     values: Attributes = {}
     for pair in pairs:
         value = pair.value
-        kind = value.WhichOneof("value")
-        values[pair.key] = value.string_value if kind == "string_value" else _any_value(value, kind)
+        # Most values are text, and asking for it costs a third of asking which kind it is.
+        values[pair.key] = value.string_value or _any_value(value, value.WhichOneof("value"))
     return values
 
 
