@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.installed-dev-$(HERE)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check format-check lint types imports templates-lint migrations-check deploy-check \
-	demo bench docs lock doctor clean
+	demo bench docs fuzz lock doctor clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -53,6 +53,14 @@ demo: $(RUN_STAMP) ## send example traces to the running installation and print 
 
 bench: $(DEV_STAMP) ## measure ingest and reading on this machine; numbers go to docs/benchmarks.md
 	$(PYTHON) -m bench $(ARGS)
+
+# atheris has wheels for Linux on x86-64 only, so it lives in a venv of its own and `make test` does without.
+fuzz: $(DEV_STAMP) ## throw bytes at ingest, guided by coverage (SECONDS=300)
+	$(PYTHON) -m venv --clear .venv/fuzz
+	.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check atheris==3.0.0
+	PYTHONPATH=$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'):platform:. \
+		.venv/fuzz/bin/python tests/fuzz/fuzz_ingest.py -timeout=10 -max_len=20000 \
+		-max_total_time=$(or $(SECONDS),300) .venv/fuzz/corpus
 
 docs: $(RUN_STAMP) ## write docs/configuration.md from the settings table
 	$(PYTHON) manage.py configuration_docs
