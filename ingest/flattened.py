@@ -40,6 +40,20 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
     return lists
 
 
+def listed(attributes: Attributes, prefix: str) -> Flattened:
+    """The list under a prefix that ends in a dot, as in `gen_ai.prompt.{n}.role` (prefix, index, field)."""
+    gathered = Flattened()
+    start = len(prefix)
+    for name, value in attributes.items():
+        if value is None or not name.startswith(prefix):
+            continue
+        index, _, told = name[start:].partition(".")
+        if told and _is_index(index):
+            gathered.items.setdefault(int(index), {})[told] = value
+            gathered.names.append(name)
+    return gathered
+
+
 def nested(item: Attributes) -> dict[str, list[Attributes]]:
     """The lists inside an item (list, index, kind of item, field), as in `tool_calls.{m}.tool_call.id`."""
     lists: dict[str, dict[int, Attributes]] = {}
