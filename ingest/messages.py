@@ -30,6 +30,7 @@ _BEDROCK: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "toolUse": ("tool_call", {"toolUseId": "id", "input": "arguments"}),
     "toolResult": ("tool_call_response", {"toolUseId": "id", "content": "response"}),
 }
+_ANSWERS = ("tool-result", "tool_result", "tool_call_response")
 # Gemini's, in the spelling of its API and of its Python SDK.
 _GEMINI: Mapping[str, tuple[str, Mapping[str, str]]] = {
     **dict.fromkeys(("functionCall", "function_call"), ("tool_call", {"args": "arguments"})),
@@ -95,12 +96,11 @@ def message(
 
 
 def _holds_answers(content: JSONValue) -> bool:
-    """Whether a message of a tool is made of parts that each say which call they answer."""
-    first = content[0] if isinstance(content, list) and content else None
-    return isinstance(first, dict) and first.get("type") in (
-        "tool-result",
-        "tool_result",
-        "tool_call_response",
+    """Whether each part says itself which call it answers."""
+    if not isinstance(content, list) or not content:
+        return False
+    return all(
+        isinstance(item, dict) and ("toolResult" in item or item.get("type") in _ANSWERS) for item in content
     )
 
 

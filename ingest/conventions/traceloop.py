@@ -115,7 +115,7 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
         return True
     if not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(record.attributes)):
         return True
-    return "db" in prefixes and record.attributes.get("db.system") in VECTOR_STORES
+    return "db" in prefixes and text(record.attributes.get("db.system")) in VECTOR_STORES
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -159,7 +159,7 @@ def _kind(attributes: Attributes) -> Kind | None:
         sent = attributes.get(name)
         if isinstance(sent, str) and (kind := kinds.get(sent.lower())) is not None:
             return kind
-    if attributes.get("db.system") in VECTOR_STORES:
+    if text(attributes.get("db.system")) in VECTOR_STORES:
         operation = text(attributes.get("db.operation")) or ""
         return Kind.RETRIEVER if operation.lower().startswith(RETRIEVALS) else Kind.SPAN
     return None

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -80,7 +80,8 @@ def capturing(name: str, steady: Steady = NO_STEADY) -> Iterator[str]:
 
 
 def _merged(received: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One resource for all requests of a process, and each scope once."""
+    """One resource for all requests of a process, and each scope once, its spans in the order they started:
+    the order in which requests of one process arrive is another in every run."""
     merged: dict[str, dict[str, Any]] = {}
     for sent in received:
         resource = json.dumps(sent.get("resource", {}), sort_keys=True)
@@ -91,4 +92,17 @@ def _merged(received: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 known[0]["spans"] += scope["spans"]
             else:
                 kept["scopeSpans"].append({key: scope[key] for key in ("scope", "spans") if key in scope})
-    return list(merged.values())
+    resources = list(merged.values())
+    scopes = [scope for resource in resources for scope in resource["scopeSpans"]]
+    parents = {span["spanId"]: span.get("parentSpanId") for scope in scopes for span in scope["spans"]}
+    for scope in scopes:
+        # Clocks of a millisecond give a parent and its child the same start.
+        scope["spans"].sort(
+            key=lambda span: (int(span["startTimeUnixNano"]), _depth(span["spanId"], parents))
+        )
+    return resources
+
+
+def _depth(span_id: str, parents: Mapping[str, str | None]) -> int:
+    parent = parents.get(span_id)
+    return 1 + _depth(parent, parents) if parent else 0

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -20,6 +21,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 HERE = Path(__file__).parent
 BEGAN_NS = 1_763_978_400_000_000_000
 STEP_NS = 1_000_000
+FRAMES = re.compile(r"(Traceback \(most recent call last\):\n)(?: .*\n)+")
 RESOURCE = Resource(
     {
         "service.name": "golden",
@@ -134,10 +136,13 @@ def _steady_times(spans: list[dict[str, Any]]) -> None:
 def _short_stacktraces(spans: list[dict[str, Any]]) -> None:
     """The line that names the error: the others name files of the machine that recorded."""
     for attribute in _attributes(spans):
+        said = attribute["value"]
         if attribute["key"] == "exception.stacktrace":
-            lines = attribute["value"]["stringValue"].strip().splitlines()
+            lines = said["stringValue"].strip().splitlines()
             python = lines[0].startswith("Traceback")
-            attribute["value"]["stringValue"] = lines[-1] if python else lines[0]
+            said["stringValue"] = lines[-1] if python else lines[0]
+        elif attribute["key"] == "exception.message":
+            said["stringValue"] = FRAMES.sub(r"\1", said["stringValue"])
 
 
 def _attributes(spans: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
