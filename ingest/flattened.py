@@ -40,18 +40,19 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
     return lists
 
 
-def listed(attributes: Attributes, prefix: str) -> Flattened:
-    """The list under a prefix that ends in a dot, as in `gen_ai.prompt.{n}.role` (prefix, index, field)."""
-    gathered = Flattened()
-    start = len(prefix)
+def listed(attributes: Attributes, *prefixes: str) -> dict[str, Flattened]:
+    """The lists under prefixes that end in a dot, as in `gen_ai.prompt.{n}.role` (prefix, index, field)."""
+    lists: dict[str, Flattened] = {}
     for name, value in attributes.items():
-        if value is None or not name.startswith(prefix):
+        if value is None or not name.startswith(prefixes):
             continue
-        index, _, told = name[start:].partition(".")
+        prefix = next(prefix for prefix in prefixes if name.startswith(prefix))
+        index, _, told = name[len(prefix) :].partition(".")
         if told and _is_index(index):
+            gathered = lists.setdefault(prefix, Flattened())
             gathered.items.setdefault(int(index), {})[told] = value
             gathered.names.append(name)
-    return gathered
+    return lists
 
 
 def nested(item: Attributes) -> dict[str, list[Attributes]]:

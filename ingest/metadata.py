@@ -43,13 +43,15 @@ NOTHING = Told({})
 
 def told(attributes: Attributes, prefixes: tuple[str, ...]) -> Told:
     """The values under each prefix by what follows it; where a key is told twice, the prefix named first wins."""
-    found: dict[str, JSONValue] = {}
-    for prefix in reversed(prefixes):
-        start = len(prefix)
-        for name, value in attributes.items():
-            if name.startswith(prefix) and value is not None:
-                found[name[start:]] = _plain(value)
-    return Told(found) if found else NOTHING
+    first: dict[str, tuple[int, JSONValue]] = {}
+    for name, value in attributes.items():
+        if value is None or not name.startswith(prefixes):
+            continue
+        rank = next(rank for rank, prefix in enumerate(prefixes) if name.startswith(prefix))
+        key = name[len(prefixes[rank]) :]
+        if key not in first or rank < first[key][0]:
+            first[key] = (rank, value)
+    return Told({key: _plain(value) for key, (_, value) in first.items()}) if first else NOTHING
 
 
 def _plain(value: JSONValue) -> JSONValue:

@@ -1,8 +1,9 @@
 """OpenLLMetry and the Traceloop SDK: what they tell beside the OTel names, and the names they used before those."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
-from ingest.flattened import listed
+from ingest.flattened import Flattened, listed
 from ingest.messages import finish_reasons, message
 from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, told
 from ingest.otlp.records import OtlpSpan
@@ -98,7 +99,10 @@ INPUT = ("traceloop.entity.input", "gen_ai.task.input", "mcp.request.argument")
 OUTPUT = ("traceloop.entity.output", "gen_ai.task.output", "mcp.response.value")
 PROMPT_LIST = "gen_ai.prompt."
 COMPLETION_LIST = "gen_ai.completion."
+CALL_LIST = "tool_calls."
 FUNCTION_LIST = "llm.request.functions."
+Lists: TypeAlias = Mapping[str, Flattened]
+_NOTHING = Flattened()
 OLD_PARAMETERS: Mapping[str, str] = {
     "llm.frequency_penalty": "frequency_penalty",
     "llm.presence_penalty": "presence_penalty",
@@ -123,8 +127,9 @@ def read(record: OtlpSpan) -> Reading:
     kind = _kind(attributes)
     entity = text(attributes.get(ENTITY))
     properties = told(attributes, PROPERTIES)
+    lists = listed(attributes, PROMPT_LIST, COMPLETION_LIST, FUNCTION_LIST)
     consumed: set[str] = set()
-    output = _output(record, consumed)
+    output = _output(record, lists, consumed)
     return Reading(
         kind=kind,
         name=entity,
@@ -139,9 +144,9 @@ def read(record: OtlpSpan) -> Reading:
         finish_reason=_finish_reason(attributes, output),
         time_to_first_token_ns=_time_to_first_token(record),
         usage=_usage(attributes),
-        input=_input(attributes, consumed),
+        input=_input(attributes, lists, consumed),
         output=output,
-        tool_definitions=_functions(attributes, consumed),
+        tool_definitions=_functions(lists, consumed),
         request_params=_request_params(attributes),
         user_id=properties.text(("user_id",)) or first_text(attributes, USER),
         session_id=properties.text(SESSION_KEYS) or first_text(attributes, SESSION),
@@ -179,10 +184,10 @@ def _usage(attributes: Attributes) -> Usage | None:
     )
 
 
-def _input(attributes: Attributes, consumed: set[str]) -> JSONValue:
+def _input(attributes: Attributes, lists: Lists, consumed: set[str]) -> JSONValue:
     if content(attributes.get("gen_ai.input.messages")) is not None:
         return None
-    if (messages := _messages(attributes, PROMPT_LIST, "user", consumed)) is not None:
+    if (messages := _messages(lists, PROMPT_LIST, "user", consumed)) is not None:
         return messages
     found = _value(attributes, INPUT, consumed)
     # The decorators write down how a function was called.
@@ -191,11 +196,11 @@ def _input(attributes: Attributes, consumed: set[str]) -> JSONValue:
     return found
 
 
-def _output(record: OtlpSpan, consumed: set[str]) -> JSONValue:
+def _output(record: OtlpSpan, lists: Lists, consumed: set[str]) -> JSONValue:
     attributes = record.attributes
     if content(attributes.get("gen_ai.output.messages")) is not None:
         return None
-    if (messages := _messages(attributes, COMPLETION_LIST, "assistant", consumed)) is not None:
+    if (messages := _messages(lists, COMPLETION_LIST, "assistant", consumed)) is not None:
         return messages
     found = _value(attributes, OUTPUT, consumed)
     if found is None and record.events:
@@ -209,9 +214,9 @@ def _value(attributes: Attributes, names: Iterable[str], consumed: set[str]) -> 
     return any_json(found) if isinstance(found, str) and found[:1] == '"' else found
 
 
-def _messages(attributes: Attributes, prefix: str, role: str, consumed: set[str]) -> JSONValue:
-    gathered = listed(attributes, prefix)
-    if not gathered.items:
+def _messages(lists: Lists, prefix: str, role: str, consumed: set[str]) -> JSONValue:
+    gathered = lists.get(prefix)
+    if gathered is None:
         return None
     consumed.update(gathered.names)
     return [_message(item, role) for item in gathered.in_order()]
@@ -221,7 +226,7 @@ def _message(item: Attributes, role: str) -> Attributes:
     said = item.get("content")
     calls: list[JSONValue] = [
         {"id": call.get("id"), "name": call.get("name"), "arguments": call.get("arguments")}
-        for call in listed(item, "tool_calls.").in_order()
+        for call in listed(item, CALL_LIST).get(CALL_LIST, _NOTHING).in_order()
     ]
     return message(
         text(item.get("role")) or role,
@@ -242,9 +247,9 @@ def _results(record: OtlpSpan, consumed: set[str]) -> JSONValue:
     return found or None
 
 
-def _functions(attributes: Attributes, consumed: set[str]) -> JSONValue:
-    gathered = listed(attributes, FUNCTION_LIST)
-    if not gathered.items:
+def _functions(lists: Lists, consumed: set[str]) -> JSONValue:
+    gathered = lists.get(FUNCTION_LIST)
+    if gathered is None:
         return None
     consumed.update(gathered.names)
     return [{name: content(value) for name, value in item.items()} for item in gathered.in_order()]
