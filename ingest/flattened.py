@@ -40,6 +40,21 @@ def gather(attributes: Attributes, namespaces: Mapping[str, str]) -> dict[str, F
     return lists
 
 
+def listed(attributes: Attributes, *prefixes: str) -> dict[str, Flattened]:
+    """The lists under prefixes that end in a dot, as in `gen_ai.prompt.{n}.role` (prefix, index, field)."""
+    lists: dict[str, Flattened] = {}
+    for name, value in attributes.items():
+        if value is None or not name.startswith(prefixes):
+            continue
+        prefix = next(prefix for prefix in prefixes if name.startswith(prefix))
+        index, _, told = name[len(prefix) :].partition(".")
+        if told and _is_index(index):
+            gathered = lists.setdefault(prefix, Flattened())
+            gathered.items.setdefault(int(index), {})[told] = value
+            gathered.names.append(name)
+    return lists
+
+
 def nested(item: Attributes) -> dict[str, list[Attributes]]:
     """The lists inside an item (list, index, kind of item, field), as in `tool_calls.{m}.tool_call.id`."""
     lists: dict[str, dict[int, Attributes]] = {}

@@ -30,6 +30,13 @@ _BEDROCK: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "toolUse": ("tool_call", {"toolUseId": "id", "input": "arguments"}),
     "toolResult": ("tool_call_response", {"toolUseId": "id", "content": "response"}),
 }
+_ANSWERS = ("tool-result", "tool_result", "tool_call_response")
+# Gemini's, in the spelling of its API and of its Python SDK.
+_GEMINI: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    **dict.fromkeys(("functionCall", "function_call"), ("tool_call", {"args": "arguments"})),
+    **dict.fromkeys(("functionResponse", "function_response"), ("tool_call_response", {})),
+}
+_GEMINI_TEXT = frozenset({"text", "thought", "thoughtSignature", "thought_signature"})
 
 
 def canonical(value: JSONValue) -> list[JSONValue] | None:
@@ -48,6 +55,20 @@ def canonical(value: JSONValue) -> list[JSONValue] | None:
     return found
 
 
+def from_gemini(contents: JSONValue) -> list[JSONValue] | None:
+    """The messages of Gemini's `contents`, which calls the assistant a model and need not name the user."""
+    if not isinstance(contents, list) or not contents:
+        return None
+    found: list[JSONValue] = []
+    for item in contents:
+        sent = item.get("parts") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(sent, list):
+            return None
+        role = _text(item, "role") or "user"
+        found.append({"role": "assistant" if role == "model" else role, "parts": [part(one) for one in sent]})
+    return found
+
+
 def is_messages(value: JSONValue) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "parts" in value[0]
 
@@ -62,7 +83,7 @@ def message(
     finish_reason: str | None = None,
 ) -> Attributes:
     """A message from its pieces as OpenAI names them; `content` is text, a list of parts, or nothing."""
-    answers = bool(tool_call_id) or role == "tool"
+    answers = bool(tool_call_id) or (role == "tool" and not _holds_answers(content))
     made: list[JSONValue] = [tool_response(tool_call_id, content)] if answers else parts(content)
     if isinstance(tool_calls, list):
         made += [_openai_call(call) for call in tool_calls]
@@ -72,6 +93,15 @@ def message(
     if finish_reason:
         built["finish_reason"] = finish_reason
     return built
+
+
+def _holds_answers(content: JSONValue) -> bool:
+    """Whether each part says itself which call it answers."""
+    if not isinstance(content, list) or not content:
+        return False
+    return all(
+        isinstance(item, dict) and ("toolResult" in item or item.get("type") in _ANSWERS) for item in content
+    )
 
 
 def parts(content: JSONValue) -> list[JSONValue]:
@@ -95,6 +125,8 @@ def part(value: JSONValue) -> JSONValue:
     if shape is None:
         return value
     canonical_kind, renames = shape
+    if kind == "tool-result":
+        value = _unwrapped(value)
     if kind != canonical_kind or not renames.keys().isdisjoint(value):
         value = _renamed(value, canonical_kind, renames)
     return _with_structure(value)
@@ -176,13 +208,27 @@ def _openai_call(call: JSONValue) -> JSONValue:
     return tool_call(_text(call, "id"), _text(told, "name"), arguments)
 
 
+def _unwrapped(value: Attributes) -> Attributes:
+    """A result of the Vercel AI SDK says what it is made of: `{"type": "json", "value": ...}`."""
+    output = value.get("output")
+    if (
+        isinstance(output, dict)
+        and "value" in output
+        and output.keys() <= {"type", "value", "providerOptions"}
+    ):
+        return {**value, "output": output["value"]}
+    return value
+
+
 def _untyped(value: Attributes) -> JSONValue:
-    if len(value) == 1:
-        ((key, inner),) = value.items()
-        if key == "text" and isinstance(inner, str):
-            return text_part(inner)
-        if key in _BEDROCK and isinstance(inner, dict):
-            return _with_structure(_renamed(inner, *_BEDROCK[key]))
+    said = value.get("text")
+    if isinstance(said, str) and value.keys() <= _GEMINI_TEXT:
+        return {"type": "reasoning", "content": said} if value.get("thought") is True else text_part(said)
+    for shapes in (_BEDROCK, _GEMINI):
+        for key in shapes.keys() & value.keys():
+            inner = value[key]
+            if isinstance(inner, dict):
+                return _with_structure(_renamed(inner, *shapes[key]))
     return value
 
 

@@ -6,7 +6,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ingest.conventions import openinference, otel_genai
+from ingest.conventions import (
+    google_adk,
+    langfuse,
+    openinference,
+    otel_genai,
+    traceloop,
+    vercel_ai,
+)
 from ingest.messages import is_messages
 from ingest.otlp.records import OtlpSpan
 from ingest.providers import provider_name
@@ -23,11 +30,18 @@ class Vocabulary(Protocol):
     def read(self, record: OtlpSpan, /) -> Reading: ...
 
 
-# Precedence: a dialect that marks its spans comes before the general convention, which dialects emit too.
+# The first that recognises a span is its dialect: dialects that mark their spans come before general conventions.
 VOCABULARIES: tuple[Vocabulary, ...] = (
+    langfuse,
     openinference,
+    vercel_ai,
+    google_adk,
+    traceloop,
     otel_genai,
 )
+
+# After its dialect a span is read in the general conventions, before the names of any other vendor.
+GENERAL = (otel_genai.NAME, openinference.NAME)
 
 # The platform's own names: set by someone who meant this platform, so they come first.
 OWN: Mapping[str, tuple[str, ...]] = {
@@ -38,8 +52,13 @@ OWN: Mapping[str, tuple[str, ...]] = {
 }
 # Names that anyone may set, on the span or on its resource: they come last.
 DEPLOYMENT: Mapping[str, tuple[str, ...]] = {
-    "environment": ("deployment.environment.name", "deployment.environment", "gen_ai.environment"),
-    "release": ("service.version",),
+    "environment": (
+        "deployment.environment.name",
+        "deployment.environment",
+        "gen_ai.environment",
+        "langfuse.environment",
+    ),
+    "release": ("service.version", "langfuse.release"),
 }
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "user_id": ("user.id", "enduser.id", "user_id"),
@@ -54,6 +73,7 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "tool_name": ("tool.name",),
     "model": ("model",),
 }
+SPAN_NAME = "otel.span.name"
 _FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
 _NOTHING = Usage()
 MAX_REMEMBERED = 4096
@@ -112,7 +132,7 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         output_bytes=_size(reading.output),
         tool_definitions=reading.tool_definitions,
         request_params=reading.request_params,
-        attributes=_left_over(record.attributes, consumed),
+        attributes=_left_over(record, reading),
         resource=record.resource,
         scope=record.scope or None,
         vocabulary=vocabulary,
@@ -126,7 +146,7 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     names = tuple(attributes)
     # What is remembered is bounded: names come from outside.
     named = _names_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _names_of.__wrapped__(names)
-    recognised = [vocabulary for vocabulary in VOCABULARIES if vocabulary.recognise(record, named.prefixes)]
+    recognised = _by_precedence([one for one in VOCABULARIES if one.recognise(record, named.prefixes)])
     readings = [vocabulary.read(record) for vocabulary in recognised]
     if named.own:
         readings.insert(0, _named(Reading(), attributes, OWN))
@@ -158,6 +178,18 @@ def _names_of(names: tuple[str, ...]) -> _Named:
         own=not _OWN_NAMES.isdisjoint(names),
         generic=not _SPAN_NAMES.isdisjoint(names),
     )
+
+
+def _by_precedence(recognised: list[Vocabulary]) -> list[Vocabulary]:
+    """Langfuse, then the dialect of the span, then the general conventions, then the rest."""
+    if len(recognised) < 3:
+        return recognised
+    first = 2 if recognised[0].NAME == langfuse.NAME else 1
+    return recognised[:first] + sorted(recognised[first:], key=_generality)
+
+
+def _generality(vocabulary: Vocabulary) -> int:
+    return GENERAL.index(vocabulary.NAME) if vocabulary.NAME in GENERAL else len(GENERAL)
 
 
 def _merge(readings: list[Reading]) -> Reading:
@@ -219,7 +251,7 @@ def _outcome(record: OtlpSpan, reading: Reading) -> tuple[Status, str | None, st
     status = _STATUSES.get(record.status_code, Status.UNSET)
     exception = _last_exception(record.events) if record.events else None
     error_type = text(record.attributes.get("error.type")) or reading.error_type
-    if status is Status.UNSET and (exception is not None or error_type or reading.error_message):
+    if status is Status.UNSET and (exception is not None or error_type or reading.error_message is not None):
         status = Status.ERROR
     message = record.status_message or reading.error_message
     if status is Status.ERROR and exception is not None:
@@ -233,10 +265,14 @@ def _last_exception(events: tuple[Event, ...]) -> Attributes | None:
     return next((event.attributes for event in reversed(events) if event.name == "exception"), None)
 
 
-def _left_over(attributes: Attributes, consumed: frozenset[str]) -> Attributes:
-    if not consumed:
-        return attributes
-    return {name: value for name, value in attributes.items() if name not in consumed}
+def _left_over(record: OtlpSpan, reading: Reading) -> Attributes:
+    """What no field holds; the span's own name too, where it is shown under a better one."""
+    attributes, consumed = record.attributes, reading.consumed
+    if consumed:
+        attributes = {name: value for name, value in attributes.items() if name not in consumed}
+    if reading.name and reading.name != record.name:
+        attributes = {**attributes, SPAN_NAME: record.name}
+    return attributes
 
 
 def _other_events(events: tuple[Event, ...], consumed: frozenset[str]) -> tuple[Event, ...] | None:

@@ -16,6 +16,7 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "google_vertexai",
         "google.vertex",
         "google.vertex.chat",
+        "vertex",
         "google-vertex",
     ),
     "gcp.gemini": ("gcp.gemini", "gemini", "google_ai", "google-gla", "google.generative-ai"),

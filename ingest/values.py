@@ -26,7 +26,7 @@ def text(value: JSONValue) -> str | None:
     """A name or id; blank text, truth values and structures are none."""
     if isinstance(value, str):
         return value if value and not value.isspace() else None
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, float):
         value = int(value) if value.is_integer() and abs(value) < MAX_COUNT else None

@@ -75,6 +75,7 @@ CACHE_WRITE = (
 CACHE_WRITE_1H = (
     "gen_ai.usage.cache_write.input_tokens.ephemeral_1h",
     "gen_ai.usage.cache_creation.input_tokens.ephemeral_1h",
+    "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
 )
 REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
@@ -308,7 +309,7 @@ def _finish_reason(attributes: Attributes, output: JSONValue) -> str | None:
     sent = attributes.get("gen_ai.response.finish_reasons")
     if sent is not None and (reasons := texts(sent)):
         return ",".join(reasons)
-    return finish_reasons(output)
+    return finish_reasons(output) or text(attributes.get("anthropic.message.stop_reason"))
 
 
 def _time_to_first_token(attributes: Attributes) -> int | None:

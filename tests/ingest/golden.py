@@ -33,6 +33,17 @@ def recorded(payload: str) -> list[Span]:
     return [normalize(record, project_id=7) for record in decoded.spans]
 
 
+def recorded_by_id(payload: str) -> dict[str, Span]:
+    """The spans of a recorded payload by the last two digits of their ids."""
+    return {span.span_id[-2:]: span for span in recorded(payload)}
+
+
+def ids(own: int, parent: int | None = None) -> dict[str, str]:
+    """Span id and parent id as `told` gives them: recordings count their spans."""
+    base = 0x5BA1 << 48
+    return {"span_id": f"{base | own:016x}", "parent_id": f"{base | parent:016x}" if parent else ""}
+
+
 def told(span: Span) -> dict[str, Any]:
     """What the span says, without what it does not say."""
     fields = {name: getattr(span, name) for name in span.__struct_fields__ if name not in APART}
@@ -44,6 +55,8 @@ def record(
     attributes: Attributes | None = None,
     *,
     name: str = "span",
+    parent_id: str = "",
+    scope: str = "",
     status_code: int = 0,
     status_message: str = "",
     events: tuple[Event, ...] = (),
@@ -53,7 +66,7 @@ def record(
     return OtlpSpan(
         trace_id="a" * 32,
         span_id="b" * 16,
-        parent_id="",
+        parent_id=parent_id,
         name=name,
         start_ns=BEGAN_NS,
         end_ns=end_ns,
@@ -63,7 +76,7 @@ def record(
         events=events,
         links=(),
         resource=resource or {},
-        scope="",
+        scope=scope,
     )
 
 

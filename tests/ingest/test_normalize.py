@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.conventions import openinference, otel_genai
-from ingest.normalize import DEPLOYMENT, IDENTITY, OWN, normalize
+from ingest.conventions import google_adk, langfuse, openinference, otel_genai, traceloop, vercel_ai
+from ingest.normalize import DEPLOYMENT, IDENTITY, OWN, SPAN_NAME, normalize
 from tests.ingest.golden import BEGAN_NS, FOLDER, event, read, record, text_message
 from traces import store
 from traces.span import Attributes, Event, JSONValue, Kind, Link, Status, Usage
@@ -125,6 +125,25 @@ def test_structured_messages_of_another_convention_beat_flat_text_on_a_model_cal
     assert read({"openinference.span.kind": "CHAIN"} | both).input == "flat"
 
 
+def test_after_its_dialect_a_span_is_read_in_the_general_conventions() -> None:
+    many: Attributes = {
+        "openinference.span.kind": "LLM",
+        "traceloop.association.properties.session_id": "traceloop's",
+        "gen_ai.conversation.id": "otel's",
+    }
+
+    assert read(many).session_id == "otel's"
+    assert read(many | {"langfuse.session.id": "langfuse's"}).session_id == "langfuse's"
+    assert read(many | {"langfuse.session.id": "langfuse's"}).kind is Kind.LLM
+
+
+def test_a_span_shown_under_a_better_name_keeps_its_own() -> None:
+    span = read({"traceloop.entity.name": "find"}, name="find.tool")
+
+    assert (span.name, (span.attributes or {})[SPAN_NAME]) == ("find", "find.tool")
+    assert SPAN_NAME not in (read({"traceloop.entity.name": "find"}, name="find").attributes or {})
+
+
 def test_statuses() -> None:
     assert [read(status_code=code).status for code in (0, 1, 2, 9)] == [
         Status.UNSET,
@@ -164,7 +183,7 @@ def test_the_size_of_an_output_is_its_bytes(output: JSONValue, size: int | None)
 KNOWN = sorted(
     {
         name
-        for module in (openinference, otel_genai)
+        for module in (openinference, otel_genai, langfuse, vercel_ai, google_adk, traceloop)
         for value in vars(module).values()
         if isinstance(value, (str, tuple, frozenset))
         for name in ([value] if isinstance(value, str) else value)
@@ -190,13 +209,49 @@ KNOWN = sorted(
         for f in ("id", "function.name", "function.arguments")
     }
     | {"llm.tools.0.tool.json_schema", "retrieval.documents.0.document.metadata", "llm.prompts.0.prompt.text"}
+    | {f"langfuse.observation.{name}" for name in ("input", "output", "level", "status_message", "metadata")}
+    | {"langfuse.trace.input", "langfuse.trace.name", "langfuse.trace.metadata.feature", "operation.name"}
+    | {"ai.prompt", "ai.prompt.messages", "ai.prompt.tools", "ai.response.reasoning", "ai.toolCall.args"}
+    | {"ai.telemetry.metadata.tags", "ai.telemetry.metadata.langfusePrompt", "ai.settings.temperature"}
+    | {f"gen_ai.prompt.0.{field}" for field in ("role", "content", "tool_calls.0.arguments", "tool_call_id")}
+    | {"traceloop.association.properties.user_id", "llm.request.functions.0.parameters", "db.system"}
 )
-EVENT_NAMES = ("exception", *otel_genai.ROLES_OF_EVENTS, otel_genai.CHOICE_EVENT, otel_genai.DETAILS_EVENT)
-WORDS = ("LLM", "chat", "execute_tool", "tools/call", "[{", '{"role": "user"}', "NaN", "[NaN]", "12", "stop")
+SCOPES = ("", "ai", "gen_ai", "gcp.vertex.agent", "langfuse-sdk")
+EVENT_NAMES = (
+    "exception",
+    "db.query.result",
+    "ai.stream.firstChunk",
+    *otel_genai.ROLES_OF_EVENTS,
+    otel_genai.CHOICE_EVENT,
+    otel_genai.DETAILS_EVENT,
+)
+WORDS = (
+    "LLM",
+    "chat",
+    "execute_tool",
+    "tools/call",
+    "ai.generateText.doGenerate",
+    "generation",
+    "tool",
+    "chroma",
+    "2025-11-24T10:00:00Z",
+    "[{",
+    '{"role": "user"}',
+    '"2"',
+    "NaN",
+    "[NaN]",
+    "12",
+    "stop",
+)
 PARTS: tuple[JSONValue, ...] = (
     [{"role": "user", "parts": [{"type": ["odd"]}, {"type": "text", "text": 1}, None, "x"]}],
     [{"role": "tool", "content": {"text": []}, "tool_calls": [None, {"function": 3}]}],
     {"messages": [{"role": "user", "content": "hi"}]},
+    '[{"role": "tool", "content": [{"type": "tool-result", "output": {"value": 1}}]}]',
+    '{"contents": [{"parts": [{"functionCall": {"args": []}}]}], "config": {"tools": [1]}, "content": {}}',
+    '{"input": 3, "output": "4", "total": -1, "prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": []}}',
+    '{"anthropic": {"usage": {"cache_creation": {"ephemeral_1h_input_tokens": 9}}, "cacheReadInputTokens": 1}}',
+    '{"messages": [], "tools": {}, "system": [1], "prompt": {"a": 1}, "args": [], "kwargs": 2}',
     '[{"role": "assistant", "tool_calls": [{"id": 1, "function": {"name": [], "arguments": "{"}}]}]',
 )
 
@@ -240,11 +295,17 @@ event_sets = st.lists(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(attributes=attribute_sets, resource=attribute_sets, events=event_sets, status_code=st.integers(0, 3))
+@given(
+    attributes=attribute_sets,
+    resource=attribute_sets,
+    events=event_sets,
+    status_code=st.integers(0, 3),
+    scope=st.sampled_from(SCOPES),
+)
 def test_no_payload_stops_it_and_every_span_can_be_stored(
-    attributes: Attributes, resource: Attributes, events: tuple[Event, ...], status_code: int
+    attributes: Attributes, resource: Attributes, events: tuple[Event, ...], status_code: int, scope: str
 ) -> None:
-    sent = record(attributes, resource=resource, events=events, status_code=status_code)
+    sent = record(attributes, resource=resource, events=events, status_code=status_code, scope=scope)
 
     span = normalize(sent, project_id=7)
 

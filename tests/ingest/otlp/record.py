@@ -4,37 +4,19 @@ Run as `python tests/ingest/otlp/record.py` after an upgrade of an instrumentati
 changed on the wire.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import anthropic
 import stand_in
-from google.protobuf.json_format import MessageToDict
 from openinference.instrumentation import OITracer, TraceConfig, using_attributes
 from openinference.instrumentation.anthropic import AnthropicInstrumentor
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Status, StatusCode
+from recording import recording
 
-HERE = Path(__file__).parent
-BEGAN_NS = 1_763_978_400_000_000_000
-STEP_NS = 1_000_000
-RESOURCE = Resource(
-    {
-        "service.name": "golden",
-        "service.version": "4.2.0",
-        "deployment.environment.name": "staging",
-    }
-)
 MODEL = "claude-sonnet-4-6"
 TOOLS: list[Any] = [
     {
@@ -44,71 +26,6 @@ TOOLS: list[Any] = [
     }
 ]
 QUESTION = "What is the weather in Oslo?"
-
-
-class CountedIds(IdGenerator):
-    """The same ids in every run."""
-
-    def __init__(self) -> None:
-        self._next = count(1)
-
-    def generate_trace_id(self) -> int:
-        return 0x7E57 << 112 | next(self._next)
-
-    def generate_span_id(self) -> int:
-        return 0x5BA1 << 48 | next(self._next)
-
-
-@contextmanager
-def recording(name: str) -> Iterator[TracerProvider]:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(resource=RESOURCE, id_generator=CountedIds(), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    yield provider
-    payload = MessageToDict(encode_spans(exporter.get_finished_spans()))
-    spans = [
-        span
-        for resource in payload["resourceSpans"]
-        for scope in resource["scopeSpans"]
-        for span in scope["spans"]
-    ]
-    _hex_ids(spans)
-    _steady_times(spans)
-    _short_stacktraces(spans)
-    (HERE / f"{name}.json").write_text(json.dumps(payload, indent=1, ensure_ascii=False) + "\n")
-
-
-def _hex_ids(spans: list[dict[str, Any]]) -> None:
-    """OTLP/JSON writes ids as hex, where protobuf's own JSON form has base64."""
-    for span in spans:
-        for key in ("traceId", "spanId", "parentSpanId"):
-            if key in span:
-                span[key] = base64.b64decode(span[key]).hex()
-
-
-def _steady_times(spans: list[dict[str, Any]]) -> None:
-    """The order of the moments stays, a millisecond apart."""
-    holders = [
-        (holder, key)
-        for span in spans
-        for holder in (span, *span.get("events", []))
-        for key in ("startTimeUnixNano", "endTimeUnixNano", "timeUnixNano")
-        if key in holder
-    ]
-    moments = sorted({int(holder[key]) for holder, key in holders})
-    steady = {moment: BEGAN_NS + rank * STEP_NS for rank, moment in enumerate(moments)}
-    for holder, key in holders:
-        holder[key] = str(steady[int(holder[key])])
-
-
-def _short_stacktraces(spans: list[dict[str, Any]]) -> None:
-    """The last line: the others name files of the machine that recorded."""
-    for span in spans:
-        for event in span.get("events", []):
-            for attribute in event.get("attributes", []):
-                if attribute["key"] == "exception.stacktrace":
-                    trace = attribute["value"]["stringValue"]
-                    attribute["value"]["stringValue"] = trace.strip().splitlines()[-1]
 
 
 @contextmanager
