@@ -25,6 +25,21 @@ _SHAPES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"toolCallId": "id", "toolName": "name", "result": "response", "output": "response"},
     ),
 }
+# LangChain's names of the speakers; it dumps a message as `{"lc": 1, "id": [..., "HumanMessage"], "kwargs": {...}}`.
+_LANGCHAIN_ROLES: Mapping[str, str] = {
+    "human": "user",
+    "HumanMessage": "user",
+    "HumanMessageChunk": "user",
+    "ai": "assistant",
+    "AIMessage": "assistant",
+    "AIMessageChunk": "assistant",
+    "system": "system",
+    "SystemMessage": "system",
+    "tool": "tool",
+    "ToolMessage": "tool",
+    "function": "tool",
+    "FunctionMessage": "tool",
+}
 # Blocks that Bedrock tells apart by their only key.
 _BEDROCK: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "toolUse": ("tool_call", {"toolUseId": "id", "input": "arguments"}),
@@ -167,7 +182,7 @@ def _message(item: JSONValue) -> JSONValue:
         return None
     role = item.get("role")
     if not isinstance(role, str):
-        return None
+        return _choice(item) if "message" in item else _langchain(item)
     sent = item.get("parts")
     if isinstance(sent, list):
         return _with_parts(item, sent)
@@ -180,6 +195,28 @@ def _message(item: JSONValue) -> JSONValue:
         tool_call_id=_text(item, "tool_call_id"),
         name=_text(item, "name"),
         finish_reason=_text(item, "finish_reason"),
+    )
+
+
+def _choice(item: Attributes) -> JSONValue:
+    """One of the answers of OpenAI's API: the message, and beside it why it ended."""
+    inner = item["message"]
+    found = _message(inner) if isinstance(inner, dict) else None
+    reason = _text(item, "finish_reason")
+    return {**found, "finish_reason": reason} if isinstance(found, dict) and reason else found
+
+
+def _langchain(item: Attributes) -> JSONValue:
+    inner, names = item.get("kwargs", item.get("data")), item.get("id")
+    told = inner if isinstance(inner, dict) else item
+    kind = told.get("type", item.get("type"))
+    role = _LANGCHAIN_ROLES.get(kind) if isinstance(kind, str) else None
+    if role is None and isinstance(names, list) and names and isinstance(names[-1], str):
+        role = _LANGCHAIN_ROLES.get(names[-1])
+    if role is None or "content" not in told:
+        return None
+    return message(
+        role, told["content"], tool_calls=told.get("tool_calls"), tool_call_id=_text(told, "tool_call_id")
     )
 
 
@@ -204,7 +241,7 @@ def _openai_call(call: JSONValue) -> JSONValue:
         return {"type": "data", "content": call}
     function = call.get("function")
     told = function if isinstance(function, dict) else call
-    arguments = told.get("arguments", told.get("input"))
+    arguments = told.get("arguments", told.get("input", told.get("args")))
     return tool_call(_text(call, "id"), _text(told, "name"), arguments)
 
 

@@ -7,10 +7,19 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ingest.conventions import (
+    claude_code,
     google_adk,
+    laminar,
     langfuse,
+    langsmith,
+    litellm,
+    mlflow,
     openinference,
+    openlit,
     otel_genai,
+    others,
+    pydantic_ai,
+    strands,
     traceloop,
     vercel_ai,
 )
@@ -34,9 +43,18 @@ class Vocabulary(Protocol):
 VOCABULARIES: tuple[Vocabulary, ...] = (
     langfuse,
     openinference,
+    pydantic_ai,
     vercel_ai,
     google_adk,
+    mlflow,
+    langsmith,
+    laminar,
+    litellm,
+    claude_code,
     traceloop,
+    openlit,
+    strands,
+    others,
     otel_genai,
 )
 

@@ -45,7 +45,7 @@ _HOSTS = (
     ("openrouter.ai", "openrouter"),
 )
 # Frameworks that sign model calls with their own name: they bill nobody.
-_FRAMEWORKS = frozenset({"strands-agents", "gcp.vertex.agent"})
+_FRAMEWORKS = frozenset({"strands-agents", "gcp.vertex.agent", "langchain"})
 # Text from outside is the key of what is remembered, so it is bounded in both ways.
 _REMEMBERED = 1024
 _LONGEST = 255

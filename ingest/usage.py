@@ -1,6 +1,11 @@
 """Token counts as an emitter gives them to the disjoint buckets of `traces.span.Usage`."""
 
-from traces.span import Usage
+import re
+
+from traces.span import JSONValue, Usage
+
+# A count in JSON text, or in the text that Python prints of a dictionary.
+_COUNT = re.compile(r"""["'](\w+)["']: ?(\d{1,15})(?![\d.])""")
 
 
 def buckets(
@@ -54,3 +59,18 @@ def _whole_output(
         return output
     left_out = reasoning > output or total == (input or 0) + output + reasoning
     return output + reasoning if left_out else output
+
+
+def counts_within(value: JSONValue) -> dict[str, int]:
+    """Every count by its key, however deep it lies. Some emitters send Python's own text of a dictionary, which is
+    not JSON."""
+    if isinstance(value, str):
+        return {key: int(number) for key, number in _COUNT.findall(value)}
+    found: dict[str, int] = {}
+    level: list[JSONValue] = [value]
+    while level:
+        held = level.pop()
+        if isinstance(held, dict):
+            found |= {key: n for key, n in held.items() if type(n) is int and 0 <= n < 10**15}
+            level += held.values()
+    return found

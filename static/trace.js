@@ -38,6 +38,13 @@ tree.addEventListener("click", (event) => {
   if (link) choose(link);
 });
 
+// A step may lead to another one: its row becomes the chosen one.
+document.getElementById("step").addEventListener("click", (event) => {
+  const link = event.target.closest("[data-step]");
+  const row = link && rows.find((one) => one.getAttribute("href") === link.getAttribute("href"));
+  if (row) choose(row);
+});
+
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "step") return;
   event.detail.target.scrollTop = 0;

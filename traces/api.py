@@ -16,9 +16,10 @@ from rest_framework.views import APIView
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
-from traces import queries
+from traces import queries, tool_calls
 from traces.filters import Order, TraceFilters
 from traces.queries import UsageGroup
+from traces.tool_calls import ToolCalls
 
 DEFAULT_DAYS = 30
 MAX_USAGE_ROWS = queries.MAX_USAGE_ROWS
@@ -106,6 +107,33 @@ class SpanUsageSchema(serializers.Serializer[Any]):
         return {name: serializers.IntegerField(allow_null=True) for name in names}
 
 
+class ToolCallRequestedSchema(serializers.Serializer[Any]):
+    """A call as the model asked for it."""
+
+    id = serializers.CharField(
+        allow_null=True, help_text="The model's id of the call; null when it gave none."
+    )
+    name = serializers.CharField()
+    arguments = serializers.JSONField(allow_null=True)
+    executed_by = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Ids of the spans that ran it: none while none has arrived, several when it was retried.",
+    )
+
+
+class ToolCallExecutedSchema(serializers.Serializer[Any]):
+    """A call as it was run, told by a tool span of the same trace."""
+
+    span_id = serializers.CharField()
+    tool_call_id = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    parameters = serializers.JSONField(allow_null=True)
+    result = serializers.JSONField(allow_null=True)
+    status = serializers.ChoiceField(choices=["unset", "ok", "error"])
+    error = serializers.CharField(allow_null=True)
+    latency_ms = serializers.FloatField()
+
+
 class SpanSchema(serializers.Serializer[Any]):
     span_id = serializers.CharField()
     parent_id = serializers.CharField(allow_null=True)
@@ -153,6 +181,16 @@ class SpanSchema(serializers.Serializer[Any]):
     events = serializers.ListField(child=serializers.DictField())
     links = serializers.ListField(child=serializers.DictField())
     redactions = serializers.DictField(child=serializers.IntegerField())
+    tool_calls_requested = ToolCallRequestedSchema(
+        many=True,
+        allow_null=True,
+        help_text="The tools that a model call asked for; null on every other kind of span.",
+    )
+    tool_calls_executed = ToolCallExecutedSchema(
+        many=True,
+        allow_null=True,
+        help_text="What was run of them, matched by call id, else by tool and time; null as above.",
+    )
 
 
 class TraceDetailSchema(TraceSchema):
@@ -221,10 +259,11 @@ class TraceDetail(APIView):
         detail = queries.get_trace(scope_of(request), trace_id)
         if detail is None:
             raise NotFound("No trace of this id in the project.")
+        calls = tool_calls.by_model_call(detail.spans)
         return Response(
             {
                 **_plain(detail.trace),
-                "spans": [_plain_span(span) for span in detail.spans],
+                "spans": [_plain_span(span, calls.get(span.span_id)) for span in detail.spans],
                 "truncated": detail.truncated,
             }
         )
@@ -263,9 +302,11 @@ def _plain(row: Any) -> dict[str, Any]:
     return {name: _plain_value(name, value) for name, value in _shallow(row).items()}
 
 
-def _plain_span(span: queries.StoredSpan) -> dict[str, Any]:
+def _plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
     plain = _plain(span)
     del plain["start_ns"]
+    plain["tool_calls_requested"] = [_plain(one) for one in calls.requested] if calls else None
+    plain["tool_calls_executed"] = [_plain(one) for one in calls.executed] if calls else None
     return plain
 
 

@@ -1,16 +1,17 @@
 """One span as the right side of the trace page shows it: what went in and out, what failed, what it used."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from datetime import datetime
 from decimal import Decimal
 
-from traces import conversation
+from traces import conversation, tool_calls
 from traces.conversation import Message
 from traces.queries import SpanUsage, StoredSpan, parse_trace_id
 from traces.span import JSONValue
+from traces.tool_calls import ToolCalls
 
 USAGE_WORDS = {
     "input": "input",
@@ -58,10 +59,30 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A tool span that ran a call."""
+
+    span_id: str
+    failed: bool
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool that the model asked for, and the spans that ran it."""
+
+    name: str
+    arguments: str
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     span: StoredSpan
     input: Content | None
     output: Content | None
+    calls: list[Call]
+    asked_by: StoredSpan | None  # the model call that asked for what this tool span ran
     failures: list[Failure]
     usage: list[tuple[str, int]]
     facts: list[tuple[str, str]]
@@ -71,8 +92,10 @@ class Step:
     raw: str
 
 
-def describe(span: StoredSpan, others: Iterable[StoredSpan]) -> Step:
+def describe(span: StoredSpan, others: Sequence[StoredSpan]) -> Step:
     """The step of `span`; results of tools it asked for are found among the `others` of its trace."""
+    calls = tool_calls.by_model_call(others) if span.kind in {"llm", "tool"} else {}
+    asker = tool_calls.asked_by(calls, span.span_id) if span.kind == "tool" else ""
     results = {
         other.tool_call_id: conversation.plain(other.output)
         for other in others
@@ -82,6 +105,8 @@ def describe(span: StoredSpan, others: Iterable[StoredSpan]) -> Step:
         span=span,
         input=_content(span.input, results),
         output=_content(span.output, results),
+        calls=_calls(calls.get(span.span_id)),
+        asked_by=next((other for other in others if other.span_id == asker), None) if asker else None,
         failures=_failures(span),
         usage=_usage(span.usage),
         facts=[(label, value) for label, value in _facts(span) if value],
@@ -90,6 +115,27 @@ def describe(span: StoredSpan, others: Iterable[StoredSpan]) -> Step:
         tools=conversation.plain(span.tool_definitions) if span.tool_definitions else "",
         raw=_raw(span),
     )
+
+
+def _calls(calls: ToolCalls | None) -> list[Call]:
+    if calls is None:
+        return []
+    runs = {ran.span_id: Run(ran.span_id, ran.status == "error", ran.latency_ms) for ran in calls.executed}
+    return [
+        Call(
+            name=asked.name,
+            arguments="" if asked.arguments is None else _line(asked.arguments),
+            runs=[runs[span_id] for span_id in asked.executed_by],
+        )
+        for asked in calls.requested
+    ]
+
+
+def _line(value: JSONValue) -> str:
+    """One line, cut where it would leave the page."""
+    line = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    line = " ".join(line.split())
+    return line if len(line) <= ONE_LINE else f"{line[: ONE_LINE - 1]}…"
 
 
 def pairs(values: Mapping[str, JSONValue]) -> list[tuple[str, str]]:

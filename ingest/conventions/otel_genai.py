@@ -8,7 +8,6 @@ from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.usage import buckets
 from ingest.values import (
-    NS_A_MILLISECOND,
     NS_A_SECOND,
     any_json,
     content,
@@ -51,6 +50,9 @@ KINDS: Mapping[str, Kind] = {
 MCP_KINDS: Mapping[str, Kind] = {"tools/call": Kind.TOOL, "prompts/get": Kind.PROMPT}
 OPERATION = "gen_ai.operation.name"
 METHOD = "mcp.method.name"
+# Early instrumentations of MCP keep the request and the answer whole.
+MCP_REQUEST = "mcp.request.argument"
+MCP_RESPONSE = "mcp.response.value"
 
 # In every tuple of names: the current name, then deprecated ones, then those that only some emitters use.
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system")
@@ -71,6 +73,7 @@ CACHE_WRITE = (
     "gen_ai.usage.cache_creation_input_tokens",
     "gen_ai.usage.cache_write_input_tokens",
     "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.prompt_tokens_details.cache_creation_tokens",
 )
 CACHE_WRITE_1H = (
     "gen_ai.usage.cache_write.input_tokens.ephemeral_1h",
@@ -86,6 +89,7 @@ REASONING = (
 TOTAL = ("gen_ai.usage.total_tokens",)
 COUNTS = frozenset((*INPUT_TOKENS, *OUTPUT_TOKENS, *CACHE_READ, *CACHE_WRITE, *REASONING, *TOTAL))
 COST = ("gen_ai.usage.cost", "operation.cost")
+COST_PARTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args")
 TOOL_OUTPUT = ("gen_ai.tool.call.result", "gen_ai.tool.output")
 FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk")
@@ -103,7 +107,7 @@ CHOICE_EVENT = "gen_ai.choice"
 
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
-    if "gen_ai" in prefixes or METHOD in record.attributes:
+    if "gen_ai" in prefixes or "mcp" in prefixes:
         return True
     return any(event.name.startswith("gen_ai.") for event in record.events)
 
@@ -121,41 +125,65 @@ def read(record: OtlpSpan) -> Reading:
         model=first_text(attributes, MODEL),
         request_model=text(attributes.get("gen_ai.request.model")),
         provider=first_text(attributes, PROVIDER),
-        tool_name=text(attributes.get("gen_ai.tool.name")) or _mcp_tool(record),
-        tool_call_id=text(attributes.get("gen_ai.tool.call.id")),
-        prompt_name=text(attributes.get("gen_ai.prompt.name")),
+        tool_name=_tool_name(record, kind),
+        tool_call_id=text(attributes.get("gen_ai.tool.call.id")) if kind is not Kind.LLM else None,
+        prompt_name=text(attributes.get("gen_ai.prompt.name")) or _mcp_target(record, "prompts/get"),
         prompt_version=text(attributes.get("gen_ai.prompt.version")),
         finish_reason=_finish_reason(attributes, output),
         time_to_first_token_ns=_time_to_first_token(attributes),
         usage=_usage(attributes),
-        reported_cost=_reported_cost(attributes),
+        reported_cost=_reported_cost(record),
         input=_input(record, details, kind, consumed),
         output=output,
         tool_definitions=_tool_definitions(attributes, consumed),
         request_params=_request_params(attributes),
         session_id=first_text(attributes, SESSION),
+        error_type=_mcp_failure(attributes, output),
         release=text(record.resource.get("service.version")) or text(attributes.get("gen_ai.agent.version")),
         consumed=frozenset(consumed),
     )
 
 
 def _kind(attributes: Attributes) -> Kind | None:
-    operation = attributes.get(OPERATION)
+    operation, method = attributes.get(OPERATION), attributes.get(METHOD)
     if isinstance(operation, str):
         operation = operation.lower()
-        return KINDS.get(operation) or (Kind.MEMORY if "_memory" in operation else None)
-    method = attributes.get(METHOD)
-    if isinstance(method, str) and method in MCP_KINDS:
-        return MCP_KINDS[method]
+        found = KINDS.get(operation) or (Kind.MEMORY if "_memory" in operation else None)
+        if found or method is None:
+            return found
+    if isinstance(method, str):
+        return MCP_KINDS.get(method)
     marked = "gen_ai.tool.name" in attributes or "gen_ai.tool.call.id" in attributes
     return Kind.TOOL if marked else None
 
 
-def _mcp_tool(record: OtlpSpan) -> str | None:
-    """MCP spans are named `{method} {target}`."""
-    method, _, target = record.name.partition(" ")
-    called = method == "tools/call" and record.attributes.get(METHOD) == method
-    return text(target) if called else None
+def _tool_name(record: OtlpSpan, kind: Kind | None) -> str | None:
+    """A tool named on a model call is one that the model asked for (OpenLIT): the call is in the output."""
+    if kind is Kind.LLM:
+        return None
+    return text(record.attributes.get("gen_ai.tool.name")) or _mcp_target(record, "tools/call")
+
+
+def _mcp_target(record: OtlpSpan, method: str) -> str | None:
+    """MCP spans are named `{method} {target}`; the request tells it too, where it is kept."""
+    if record.attributes.get(METHOD) != method:
+        return None
+    named, _, target = record.name.partition(" ")
+    return text(target if named == method else None) or text(_mcp_params(record.attributes).get("name"))
+
+
+def _mcp_failure(attributes: Attributes, output: JSONValue) -> str | None:
+    """A tool that failed behind MCP answers like any other, and says so inside the answer."""
+    failed = METHOD in attributes and isinstance(output, dict) and output.get("isError") is True
+    return "tool_error" if failed else None
+
+
+def _mcp_params(attributes: Attributes) -> Attributes:
+    request = mapping(attributes.get(MCP_REQUEST)) if MCP_REQUEST in attributes else None
+    if request is None:
+        return {}
+    params = request.get("params", request)
+    return params if isinstance(params, dict) else {}
 
 
 def _usage(attributes: Attributes) -> Usage | None:
@@ -172,18 +200,29 @@ def _usage(attributes: Attributes) -> Usage | None:
     )
 
 
-def _reported_cost(attributes: Attributes) -> Decimal | None:
+def _reported_cost(record: OtlpSpan) -> Decimal | None:
+    attributes = record.attributes
     for name in COST:
         sent = attributes.get(name)
         if sent is not None and (found := dollars(sent)) is not None:
-            return found
-    return None
+            return None if not found and _knows_no_price(record) else found
+    if attributes.keys().isdisjoint(COST_PARTS):
+        return None
+    parts = [dollars(attributes.get(name)) for name in COST_PARTS]
+    return sum((part for part in parts if part is not None), Decimal(0)) if any(parts) else None
+
+
+def _knows_no_price(record: OtlpSpan) -> bool:
+    """OpenLIT writes a cost of nothing for every model whose price it does not know."""
+    return record.resource.get("telemetry.sdk.name") == "openlit"
 
 
 def _input(record: OtlpSpan, details: Attributes, kind: Kind | None, consumed: set[str]) -> JSONValue:
     attributes = record.attributes
     if kind is Kind.TOOL and (arguments := take(attributes, TOOL_INPUT, consumed)) is not None:
         return arguments
+    if MCP_REQUEST in attributes and (request := take(attributes, (MCP_REQUEST,), consumed)) is not None:
+        return content(_mcp_params(attributes).get("arguments")) or request
     found = _messages(attributes, details, "gen_ai.input.messages", consumed)
     if found is None and record.events:
         found = _sent_messages(record.events, consumed)
@@ -199,6 +238,8 @@ def _output(record: OtlpSpan, details: Attributes, kind: Kind | None, consumed: 
     attributes = record.attributes
     if kind is Kind.TOOL and (result := take(attributes, TOOL_OUTPUT, consumed)) is not None:
         return result
+    if MCP_RESPONSE in attributes and (response := take(attributes, (MCP_RESPONSE,), consumed)) is not None:
+        return response
     found = _messages(attributes, details, "gen_ai.output.messages", consumed)
     if found is None and record.events:
         found = _choices(record.events, consumed)
@@ -317,9 +358,4 @@ def _time_to_first_token(attributes: Attributes) -> int | None:
         sent = attributes.get(name)
         if sent is not None and (found := nanoseconds(sent, NS_A_SECOND)) is not None:
             return found
-    sent = attributes.get(SERVER_DELAY)
-    if sent is None:
-        return None
-    # Strands writes milliseconds into a name that others use for seconds.
-    strands = "strands-agents" in {text(attributes.get(name)) for name in PROVIDER}
-    return nanoseconds(sent, NS_A_MILLISECOND if strands else NS_A_SECOND)
+    return nanoseconds(attributes.get(SERVER_DELAY), NS_A_SECOND)

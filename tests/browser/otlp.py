@@ -51,7 +51,16 @@ def failed_run(trace_id: str, *, name: str = "agent.invocation") -> bytes:
     llm: dict[str, str | int] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5"}
     asked = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Who went quiet?"}]}])
     answered = json.dumps(
-        [{"role": "assistant", "parts": [{"type": "text", "content": "I will look it up."}]}]
+        [
+            {
+                "role": "assistant",
+                "parts": [
+                    {"type": "text", "content": "I will look it up."},
+                    {"type": "tool_call", "name": "hubspot_query", "arguments": {"limit": 5}},
+                    {"type": "tool_call", "name": "mail_search", "arguments": {"words": "renewal"}},
+                ],
+            }
+        ]
     )
     messages = {"gen_ai.input.messages": asked, "gen_ai.output.messages": answered}
     used = {"gen_ai.usage.input_tokens": 6_842, "gen_ai.usage.output_tokens": 310}

@@ -54,6 +54,20 @@ def test_messages_tokens_and_cost_of_a_call(page: Page, failed: str, platform: "
     expect(page.locator("#step")).to_contain_text("6,842")
 
 
+def test_a_call_that_was_asked_for_leads_to_what_ran_it_and_back(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces/{failed}")
+    page.get_by_role("link", name="llm.claude.call").first.click()
+    expect(page.locator("#step .calls li").last).to_contain_text("no span of this trace ran it")
+    page.get_by_role("link", name="ran in 6.8 s").click()
+    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    expect(page.locator(".trow.chosen")).to_contain_text("tool.hubspot_query")
+    page.locator("#step [data-step]").click()
+    expect(page.locator("#step h2")).to_contain_text("llm.claude.call")
+    assert problems == []
+
+
 def test_a_click_on_a_cell_filters(page: Page, failed: str, platform: "Platform") -> None:
     page.goto(f"/p/{platform.project_slug}/traces")
     page.locator("td.c-user a", has_text="u-1042").first.click()

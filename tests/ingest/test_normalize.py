@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.conventions import google_adk, langfuse, openinference, otel_genai, traceloop, vercel_ai
-from ingest.normalize import DEPLOYMENT, IDENTITY, OWN, SPAN_NAME, normalize
+from ingest.conventions import otel_genai
+from ingest.normalize import DEPLOYMENT, IDENTITY, OWN, SPAN_NAME, VOCABULARIES, normalize
 from tests.ingest.golden import BEGAN_NS, FOLDER, event, read, record, text_message
 from traces import store
 from traces.span import Attributes, Event, JSONValue, Kind, Link, Status, Usage
@@ -183,11 +183,11 @@ def test_the_size_of_an_output_is_its_bytes(output: JSONValue, size: int | None)
 KNOWN = sorted(
     {
         name
-        for module in (openinference, otel_genai, langfuse, vercel_ai, google_adk, traceloop)
+        for module in VOCABULARIES
         for value in vars(module).values()
         if isinstance(value, (str, tuple, frozenset))
         for name in ([value] if isinstance(value, str) else value)
-        if isinstance(name, str) and "." in name and not name.endswith(".")
+        if isinstance(name, str) and ("." in name or ":" in name) and not name.endswith(".")
     }
     | {name for table in (IDENTITY, DEPLOYMENT, OWN) for names in table.values() for name in names}
     | {"input", "output", "model", "tool.name", "metadata", "tag.tags", "error.type", "server.address"}
@@ -219,6 +219,7 @@ KNOWN = sorted(
 SCOPES = ("", "ai", "gen_ai", "gcp.vertex.agent", "langfuse-sdk")
 EVENT_NAMES = (
     "exception",
+    "tool.output",
     "db.query.result",
     "ai.stream.firstChunk",
     *otel_genai.ROLES_OF_EVENTS,
@@ -227,6 +228,11 @@ EVENT_NAMES = (
 )
 WORDS = (
     "LLM",
+    "llm",
+    "llm_request",
+    "strands-agents",
+    '"TOOL"',
+    "openlit",
     "chat",
     "execute_tool",
     "tools/call",
@@ -243,10 +249,51 @@ WORDS = (
     "12",
     "stop",
 )
+# Names of vocabularies without a dot, and keys that stand for any under a prefix.
+KNOWN += [
+    "events",
+    "all_messages_events",
+    "final_result",
+    "request_data",
+    "response_data",
+    "hidden_params",
+    "prompt",
+]
+KNOWN += [
+    "model_request_parameters",
+    "tool_arguments",
+    "tool_response",
+    "user_prompt",
+    "tool_input",
+    "input_tokens",
+]
+KNOWN += [
+    "cache_read_tokens",
+    "ttft_ms",
+    "success",
+    "error",
+    "thread_id",
+    "tools",
+    "mlflow.traceTag.tenant_id",
+]
+KNOWN += ["langsmith.span.kind", "langsmith.metadata.user_id", "lmnr.span.type", "litellm.metadata.feature"]
+KNOWN += ["gen_ai.prompt.0.message.role", "gen_ai.completion.0.function_call.name", "gen_ai.tool.status"]
+KNOWN += [
+    "gen_ai.aggregated_usage.input_tokens",
+    "gen_ai.completion.0.function_call.arguments",
+    "logfire.msg",
+]
 PARTS: tuple[JSONValue, ...] = (
     [{"role": "user", "parts": [{"type": ["odd"]}, {"type": "text", "text": 1}, None, "x"]}],
     [{"role": "tool", "content": {"text": []}, "tool_calls": [None, {"function": 3}]}],
     {"messages": [{"role": "user", "content": "hi"}]},
+    [{"event.name": "gen_ai.choice", "message": {"role": [], "tool_calls": 3}}, {"role": "tool", "id": 1}],
+    {"choices": [{"message": None}, {"message": {"role": "user"}}, 3], "usage": {"inputTokens": "x"}},
+    {
+        "generations": [[{"message": {"lc": 1, "id": [3], "kwargs": {"content": {}}}}]],
+        "output": [{"type": []}],
+    },
+    {"params": {"name": [], "arguments": 3}, "items": [3, {"role": None}], "messages": [[3]], "system": {}},
     '[{"role": "tool", "content": [{"type": "tool-result", "output": {"value": 1}}]}]',
     '{"contents": [{"parts": [{"functionCall": {"args": []}}]}], "config": {"tools": [1]}, "content": {}}',
     '{"input": 3, "output": "4", "total": -1, "prompt_tokens": 2, "prompt_tokens_details": {"cached_tokens": []}}',

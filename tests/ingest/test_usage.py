@@ -1,10 +1,11 @@
 """Token counts to buckets that no token is in twice."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.usage import buckets
-from traces.span import Usage
+from ingest.usage import buckets, counts_within
+from traces.span import JSONValue, Usage
 
 counts = st.integers(0, 10_000_000)
 
@@ -49,3 +50,20 @@ def test_the_input_follows_from_a_total_and_an_output() -> None:
 def test_nothing_counted_is_no_usage_and_zero_is_a_count() -> None:
     assert buckets(input=None, output=None, total=9) is None
     assert buckets(input=0, output=0, cache_read=0) == Usage(input_uncached=0, cache_read=0, output=0)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"a": 1, "inner": {"b": 2, "c": True, "d": 0.5, "e": -1, "f": "6"}},
+        '{"a": 1, "inner": {"b": 2, "d": 0.5, "e": -1, "f": "6"}}',
+        "{'a': 1, 'inner': {'b': 2, 'c': True, 'd': 0.5, 'e': -1, 'f': '6'}}",
+    ],
+)
+def test_counts_are_found_in_a_mapping_in_json_and_in_python_s_text_of_one(sent: JSONValue) -> None:
+    assert counts_within(sent) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("sent", [None, 3, "", "3", [], [{"a": 1}], "'a': 99999999999999999999"])
+def test_nothing_else_holds_counts(sent: JSONValue) -> None:
+    assert counts_within(sent) == {}

@@ -402,3 +402,54 @@ def test_pages_of_a_project_open_for_each_of_its_members(
     client.force_login(teammate)
     assert client.get(list_address(project)).status_code == 200
     assert cast.PASSWORD not in client.get(trace_address(project)).content.decode()
+
+
+def test_a_model_call_leads_to_the_tools_it_asked_for_and_a_tool_back(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    run = failed_run(project, TRACE)
+    store_spans(run)
+    asked = reader.get(trace_address(project), {"span": run[1].span_id}).content.decode()
+    ran = reader.get(trace_address(project), {"span": run[2].span_id}).content.decode()
+
+    assert "Tools it asked for" in asked
+    assert f'data-step href="?span={run[2].span_id}#step"' in asked
+    assert "ran in 6.8 s" in asked
+    assert "Asked for by" in ran
+    assert f'data-step href="?span={run[1].span_id}#step"' in ran
+
+
+def test_a_tool_that_nothing_ran_says_so(reader: Client, project: Project, store_spans: Store) -> None:
+    root, call, _, last = failed_run(project, TRACE)
+    store_spans([root, call, last])
+    page = reader.get(trace_address(project), {"span": call.span_id}).content.decode()
+
+    assert "no span of this trace ran it" in page
+
+
+def test_the_api_gives_tool_calls_as_data(
+    client: Client, project: Project, owner: User, store_spans: Store
+) -> None:
+    run = failed_run(project, TRACE)
+    store_spans(run)
+    bearer = f"Bearer {cast.secret_key(project, owner)}"
+    answer = client.get(f"/api/v1/traces/{TRACE}", headers={"authorization": bearer}).json()
+    root, call, tool, last = answer["spans"]
+
+    assert call["tool_calls_requested"] == [
+        {"id": "c1", "name": "hubspot_query", "arguments": {"limit": 5}, "executed_by": [tool["span_id"]]}
+    ]
+    assert call["tool_calls_executed"] == [
+        {
+            "span_id": tool["span_id"],
+            "tool_call_id": "c1",
+            "name": "hubspot_query",
+            "parameters": None,
+            "result": {"total": 412},
+            "status": "ok",
+            "error": None,
+            "latency_ms": 6800.0,
+        }
+    ]
+    assert (last["tool_calls_requested"], last["tool_calls_executed"]) == ([], [])
+    assert (root["tool_calls_requested"], tool["tool_calls_executed"]) == (None, None)

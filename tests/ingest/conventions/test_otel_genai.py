@@ -246,13 +246,6 @@ def test_a_session_set_by_the_program_beats_a_conversation_made_up_by_a_framewor
     assert read(made_up | {"session.id": "s-4"}).session_id == "s-4"
 
 
-def test_strands_counts_its_first_token_in_milliseconds() -> None:
-    delay: Attributes = {"gen_ai.server.time_to_first_token": 250}
-
-    assert read({"gen_ai.system": "strands-agents"} | delay).time_to_first_token_ns == 250_000_000
-    assert read({"gen_ai.system": "openai"} | delay).time_to_first_token_ns == 250_000_000_000
-
-
 def test_finish_reasons_are_joined_or_taken_from_the_answer() -> None:
     answer = [text_message("assistant", "a") | {"finish_reason": "length"}]
 
@@ -270,3 +263,66 @@ def test_one_hour_cache_writes_are_kept_apart() -> None:
     )
 
     assert span.usage == Usage(input_uncached=40, cache_write_5m=10, cache_write_1h=50)
+
+
+MCP: Attributes = {"mcp.method.name": "tools/call"}
+MCP_RESULT: JSONValue = {"content": [{"type": "text", "text": "3 degrees"}], "isError": False}
+
+
+@pytest.mark.parametrize(
+    "operation", [{}, {"gen_ai.operation.name": "execute_tool"}, {"gen_ai.operation.name": "mcp"}]
+)
+def test_an_mcp_call_is_a_tool_call_with_and_without_an_operation(operation: Attributes) -> None:
+    span = read(
+        MCP
+        | operation
+        | {
+            "gen_ai.tool.name": "get_weather",
+            "gen_ai.tool.call.arguments": '{"city": "Oslo"}',
+            "gen_ai.tool.call.result": MCP_RESULT,
+        },
+        name="tools/call get_weather",
+    )
+
+    assert (span.kind, span.tool_name, span.status) == (Kind.TOOL, "get_weather", Status.UNSET)
+    assert (span.input, span.output) == ({"city": "Oslo"}, MCP_RESULT)
+
+
+def test_an_mcp_request_and_answer_that_were_kept_whole() -> None:
+    request = '{"method": "tools/call", "params": {"name": "get_weather", "arguments": {"city": "Oslo"}}}'
+    span = read(
+        MCP | {"mcp.request.argument": request, "mcp.response.value": MCP_RESULT}, name="tools/call.mcp"
+    )
+
+    assert (span.kind, span.tool_name) == (Kind.TOOL, "get_weather")
+    assert (span.input, span.output, span.attributes) == ({"city": "Oslo"}, MCP_RESULT, MCP)
+
+
+def test_an_mcp_request_without_arguments_is_kept_as_it_is() -> None:
+    listed: Attributes = {"mcp.method.name": "tools/list", "mcp.request.argument": '{"method": "tools/list"}'}
+    span = read(listed, name="tools/list")
+
+    assert (span.kind, span.tool_name, span.input) == (Kind.SPAN, None, {"method": "tools/list"})
+
+
+def test_a_tool_that_says_inside_its_answer_that_it_failed_has_failed() -> None:
+    failed: JSONValue = {"content": [{"type": "text", "text": "no such city"}], "isError": True}
+    span = read(MCP | {"gen_ai.tool.call.result": failed}, name="tools/call get_weather")
+
+    assert (span.status, span.error_type) == (Status.ERROR, "tool_error")
+
+
+def test_an_mcp_prompt_is_named_by_its_attribute_or_its_span() -> None:
+    method: Attributes = {"mcp.method.name": "prompts/get"}
+    told_by_name = read(method, name="prompts/get forecast")
+
+    assert (told_by_name.kind, told_by_name.prompt_name, told_by_name.tool_name) == (
+        Kind.PROMPT,
+        "forecast",
+        None,
+    )
+    assert read(method | {"gen_ai.prompt.name": "other"}, name="prompts/get forecast").prompt_name == "other"
+
+
+def test_a_transport_s_session_is_nobody_s() -> None:
+    assert read(MCP | {"mcp.session.id": "transport"}).session_id is None
