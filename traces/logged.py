@@ -41,6 +41,7 @@ class Logged:
 
 
 NOTHING = Logged()
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 CONTENT = ("input", "output", "tool_definitions")
 _decode = msgspec.json.Decoder(Entry).decode
 _in_order = attrgetter("time", "place", "key")
@@ -62,13 +63,17 @@ def read(stored: Mapping[str, str]) -> Logged:
     )
 
 
-def with_own_events(logged: Logged, own: list[JSONValue]) -> list[JSONValue]:
-    """The span's own events and those from its log records by time; what both say is there once."""
+def with_own_events(logged: Logged, own: list[JSONValue], attributes: Attributes) -> list[JSONValue]:
+    """The span's own events and those from its log records by time; what both say is there once.
+
+    The details of a call repeat the span's attributes: what is left without them is worth an event, or nothing.
+    """
     if not logged.events:
         return own
     said = [(event.get("name"), event.get("attributes")) for event in own if isinstance(event, dict)]
-    others = [event for event in logged.events if (event["name"], event["attributes"]) not in said]
-    return sorted([*own, *others], key=_time)
+    others = [_beside(event, attributes) for event in logged.events]
+    new = [event for event in others if event and (event["name"], event["attributes"]) not in said]
+    return sorted([*own, *new], key=_time)
 
 
 def _latest(details: list[Entry], name: str) -> JSONValue:
@@ -99,6 +104,14 @@ def _rest(entry: Entry, *, is_last: bool) -> Attributes:
     if not is_last:
         rest |= {name: entry.content[name] for name in CONTENT if entry.content.get(name) is not None}
     return rest
+
+
+def _beside(event: Attributes, attributes: Attributes) -> Attributes | None:
+    told = event["attributes"]
+    if event["name"] != DETAILS_EVENT or not isinstance(told, dict):
+        return event
+    left = {name: value for name, value in told.items() if attributes.get(name) != value}
+    return {**event, "attributes": left} if left else None
 
 
 def _time(event: JSONValue) -> str:

@@ -647,6 +647,7 @@ def _stored_span(row: Row) -> StoredSpan:
     start_ns, end_ns = row["start_ns"], row["end_ns"] or row["start_ns"]
     first_token = row["time_to_first_token_ns"]
     logged = read_entries(row["log_entries"])
+    attributes = _json(row["attributes"], {})
     output = _content(row["output"])
     if output is None:
         output = logged.output
@@ -668,9 +669,9 @@ def _stored_span(row: Row) -> StoredSpan:
         output_bytes=row["output_bytes"] if row["output"] is not None else logged.output_bytes,
         tool_definitions=_content(row["tool_definitions"]) or logged.tool_definitions,
         request_params=_json(row["request_params"], {}),
-        attributes=_json(row["attributes"], {}),
+        attributes=attributes,
         resource=_json(row["resource"], {}),
-        events=with_own_events(logged, _json(row["events"], [])),
+        events=with_own_events(logged, _json(row["events"], []), attributes),
         links=_json(row["links"], []),
         redactions=_json(row["redactions"], {}),
     )
