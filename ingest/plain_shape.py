@@ -15,6 +15,24 @@ from traces.span import Kind, Status
 MAX_COUNT = 2**53
 # A field that nobody of ours knows is named back to its sender, up to this length.
 LONGEST_NAME = 60
+# What other APIs call our fields, where the spelling does not tell.
+ELSEWHERE: Mapping[str, str] = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "cached_tokens": "cache_read_tokens",
+    "id": "span_id",
+    "parent_span_id": "parent_id",
+    "type": "kind",
+    "timestamp": "start_time",
+    "start": "start_time",
+    "end": "end_time",
+    "latency_ms": "duration_ms",
+    "error": "status_message",
+    "cost": "cost_usd",
+    "metadata": "attributes",
+    "prompt": "input",
+    "completion": "output",
+}
 
 
 def _told(expected: str, description: str = "", **rules: Any) -> Meta:
@@ -205,8 +223,12 @@ def _field_problems(value: object, kind: Any, name: str, path: str) -> Iterator[
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name[:LONGEST_NAME].lower(), known, n=1)
-    return f"unknown field; did you mean {near[0]}?" if near else "unknown field; put it into attributes"
+    asked = name[:LONGEST_NAME].lower()
+    elsewhere = [ELSEWHERE[asked]] if ELSEWHERE.get(asked) in known else []
+    near = elsewhere or difflib.get_close_matches(asked, known, n=1, cutoff=0.75)
+    if near:
+        return f"unknown field; did you mean {near[0]}?"
+    return "unknown field; put it into attributes" if "attributes" in known else "unknown field"
 
 
 def _expected(kind: Any) -> str:
