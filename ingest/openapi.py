@@ -23,6 +23,8 @@ def _plain(node: Any, components: dict[str, Any]) -> Any:
         referred = components[node["$ref"].removeprefix(_REFERENCE)]
         return _plain(referred | {key: value for key, value in node.items() if key != "$ref"}, components)
     plain = {key: _plain(value, components) for key, value in node.items() if key != "title"}
+    if plain.get("required") == []:
+        del plain["required"]
     return _nullable(plain) if {"type": "null"} in plain.get("anyOf", []) else plain
 
 

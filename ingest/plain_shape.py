@@ -63,7 +63,11 @@ SpanId: TypeAlias = Annotated[
 ]
 ParentId: TypeAlias = Annotated[
     str,
-    _told("16 hex digits", "The `span_id` of the span that called this one.", pattern="^[0-9a-fA-F]{16}$"),
+    _told(
+        "16 hex digits",
+        "The `span_id` of the span that called this one; absent for the root.",
+        pattern="^[0-9a-fA-F]{16}$",
+    ),
 ]
 Moment: TypeAlias = Annotated[
     str | int | float,
@@ -127,7 +131,8 @@ class GivenEvent(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class GivenSpan(msgspec.Struct, forbid_unknown_fields=True):
-    """One step of a run. A span sent again under its ids adds to what is stored; what it leaves out stays."""
+    """One step of a run. A span sent again under its ids is the same span: the fields it names replace those
+    stored, the others stay; its `kind`, `status` and `parent_id` are always those of the last time."""
 
     name: Text
     trace_id: TraceId | None = None
