@@ -164,6 +164,9 @@ def store(batch: Batch, lines: Sequence[bytes]) -> list[bytes]:
     return list(lines)
 
 
+ItemStep: TypeAlias = Callable[[Batch, Any], list[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What a door does with a request: to items, each step from those of the one before, and at last to lines.
@@ -172,10 +175,10 @@ class Steps:
     """
 
     decode: Callable[[Batch], list[Any]]
-    per_item: Mapping[str, Callable[[Batch, Any], list[Any]]]
+    per_item: Mapping[str, ItemStep]
 
 
-_FROM_SPANS = {"price": price, "encode": encode, "redact": redact}
+_FROM_SPANS: Mapping[str, ItemStep] = {"price": price, "encode": encode, "redact": redact}
 TRACES = Steps(decode, {"normalize": normalize, **_FROM_SPANS})
 LOGS = Steps(decode_logs, {"normalize": join_logs, **_FROM_SPANS})
 METRICS = Steps(decode_metrics, {})

@@ -4,6 +4,7 @@ The order is that of the records' own times, never that of their arrival. What t
 wherever both speak.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -23,6 +24,7 @@ class Entry(msgspec.Struct):
     place: int
     content: dict[str, Any]
     key: str = ""
+    redactions: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Logged:
     output: JSONValue = None
     tool_definitions: JSONValue = None
     events: list[Attributes] = field(default_factory=list)
+    redactions: Counter[str] = field(default_factory=Counter)
 
     @property
     def output_bytes(self) -> int | None:
@@ -60,6 +63,7 @@ def read(stored: Mapping[str, str]) -> Logged:
         output=content["output"] or _messages(entries, EntryKind.OUTPUT),
         tool_definitions=content["tool_definitions"],
         events=[event for entry in entries if (event := _event(entry, details))],
+        redactions=sum((Counter(entry.redactions) for entry in entries), Counter()),
     )
 
 

@@ -8,6 +8,7 @@ read, so that a trace across midnight is whole. Lists never read `input`, `outpu
 import base64
 import binascii
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -673,7 +674,7 @@ def _stored_span(row: Row) -> StoredSpan:
         resource=_json(row["resource"], {}),
         events=with_own_events(logged, _json(row["events"], []), attributes),
         links=_json(row["links"], []),
-        redactions=_json(row["redactions"], {}),
+        redactions=dict(logged.redactions + Counter(_json(row["redactions"], {}))),
     )
 
 

@@ -186,7 +186,7 @@ def test_another_projects_key_changes_nothing_of_a_trace(platform: Platform) -> 
         "start_time": int(span["startTimeUnixNano"]),
     }
     bodies = {
-        "/v1/traces": as_json(span | {"name": "theirs"}),
+        "/v1/traces": as_json(span | {"name": "theirs", "attributes": []}),
         "/v1/logs": logs_as_json(wire_log("gen_ai.user.message", trace=trace, body={"content": "theirs"})),
         "/api/v1/spans": json.dumps({"spans": [plain]}).encode(),
     }

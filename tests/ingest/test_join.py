@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest import pipeline
-from ingest.pipeline import LOG_STEPS, STEPS, Batch, Steps
+from ingest.pipeline import Batch, Steps
 from tests.ingest.golden import BEGAN_NS, FOLDER, text_message
 from tracehouse.clickhouse import client
 from tracehouse.clickhouse.insert import insert_json_lines
@@ -29,7 +29,7 @@ WINDOW = Window(NOW - timedelta(hours=1), NOW)
 TRACE = "10650000000000000000000000000001"
 FIRST, SECOND, STREAMED = (f"106500000000000{n}" for n in (3, 4, 5))
 DAY_NS = 86_400 * 10**9
-GOLDEN = ("openai_messages_on_logs", "openai_details_on_logs")
+GOLDEN = ("openai_messages", "openai_details")
 # Projects that no example of a property test has used: they share the table.
 FRESH = itertools.count(5000)
 Unit = tuple[str, dict[str, Any]]  # "spans" or "logs", and one span or record
@@ -37,7 +37,7 @@ Unit = tuple[str, dict[str, Any]]  # "spans" or "logs", and one span or record
 
 def units(payload: str) -> list[Unit]:
     """Each span and each log record of a recording on its own."""
-    sent = json.loads((FOLDER / f"{payload}.json").read_text())
+    sent = json.loads((FOLDER / "with_logs" / f"{payload}.json").read_text())
     spans = [
         ("spans", span)
         for resource in sent["traces"]["resourceSpans"]
@@ -60,18 +60,18 @@ def send(project_id: int, *sent: Unit) -> dict[str, int]:
     refused: dict[str, int] = {}
     if spans:
         body = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
-        refused |= _stored(project_id, body, STEPS)
+        refused |= _stored(project_id, body, pipeline.TRACES)
     if records:
         body = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
-        refused |= _stored(project_id, body, LOG_STEPS)
+        refused |= _stored(project_id, body, pipeline.LOGS)
     return refused
 
 
 def _stored(project_id: int, body: dict[str, Any], steps: Steps) -> dict[str, int]:
     holder = KeyHolder(project_id, "p", "pk", b"k" * 32, ("US",), False)
     batch = Batch(json.dumps(body).encode(), "json", holder, now_ns=BEGAN_NS + 60 * 10**9)
-    pipeline.run(batch, {name: step for name, step in steps.items() if name != "store"})
-    insert_json_lines(store.TABLE, io.BytesIO(b"".join(batch.lines)), token=uuid.uuid4().hex)
+    lines = pipeline.made_lines(batch, steps)
+    insert_json_lines(store.TABLE, io.BytesIO(b"".join(lines)), token=uuid.uuid4().hex)
     return dict(batch.refused)
 
 
@@ -146,10 +146,12 @@ def test_the_trace_does_not_depend_on_the_order_the_split_or_repeats(
 def test_what_only_log_records_have_told_is_no_trace_yet_and_is_there_once_the_span_comes(
     clickhouse: None,
 ) -> None:
-    everything = units("openai_messages_on_logs")
+    everything = units("openai_messages")
     send(1, *[unit for unit in everything if unit[0] == "logs"])
     assert (listed(1), trace(1)) == ([], {})
     assert not queries.has_spans(Scope(1))
+    # Lists read every trace of the index that does not say when it starts.
+    assert client.client().query("SELECT count() FROM traces").result_rows == [(0,)]
     assert queries.usage(Scope(1, WINDOW), UsageGroup.USER) == []
     root = next(unit for unit in everything if unit[1].get("name") == "agent.run")
     send(1, root)
@@ -297,6 +299,17 @@ def test_personal_data_in_a_record_is_replaced(clickhouse: None) -> None:
     rows = client.client().query("SELECT * FROM spans").result_rows
     assert "jane" not in str(rows)
     assert "[email:" in str(trace(1)[FIRST].input)
+
+
+@pytest.mark.parametrize("log_first", [True, False])
+def test_what_was_replaced_is_counted_over_the_span_and_its_records(
+    clickhouse: None, log_first: bool
+) -> None:
+    span = ("spans", SPAN[1] | {"name": "for jane@example.com"})
+    records = [_record("gen_ai.user.message", {"content": f"jane@example.com {n}"}) for n in (1, 2)]
+    for unit in [*records, span] if log_first else [span, *records, records[0]]:
+        send(1, unit)
+    assert trace(1)[FIRST].redactions == {"email": 3}
 
 
 def test_no_entry_hides_a_value_of_a_higher_revision(clickhouse: None) -> None:

@@ -1,4 +1,4 @@
-"""Records the golden payloads whose content is on log records: the OpenAI client as OpenTelemetry instruments it.
+"""Records the payloads in `with_logs`: the OpenAI client as OpenTelemetry instruments it, content on log records.
 
 Run as `python tests/ingest/otlp/record_logs.py` in an environment with `openai`,
 `opentelemetry-instrumentation-openai-v2` and `opentelemetry-exporter-otlp-proto-common`; each file holds the
@@ -135,7 +135,7 @@ def recording(name: str) -> Iterator[tuple[openai.OpenAI, TracerProvider]]:
         "logs": MessageToDict(encode_logs(logs.get_finished_logs())),
     }
     _steady(payload)
-    (HERE / f"{name}.json").write_text(json.dumps(payload, indent=1, ensure_ascii=False) + "\n")
+    (HERE / "with_logs" / f"{name}.json").write_text(json.dumps(payload, indent=1, ensure_ascii=False) + "\n")
 
 
 def _steady(payload: dict[str, Any]) -> None:
@@ -178,24 +178,24 @@ def converse(client: openai.OpenAI, traces: TracerProvider) -> None:
             pass
 
 
-def openai_messages_on_logs() -> None:
+def openai_messages() -> None:
     """What the instrumentation does unless told otherwise: an event a message."""
     os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true"
-    with recording("openai_messages_on_logs") as (client, traces):
+    with recording("openai_messages") as (client, traces):
         converse(client, traces)
 
 
-def openai_details_on_logs() -> None:
+def openai_details() -> None:
     """The current convention: one event a call, with the whole conversation."""
     os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "gen_ai_latest_experimental"
     os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "EVENT_ONLY"
     os.environ["OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"] = "true"
-    with recording("openai_details_on_logs") as (client, traces):
+    with recording("openai_details") as (client, traces):
         converse(client, traces)
 
 
 RECORDINGS: dict[str, Callable[[], None]] = {
-    function.__name__: function for function in (openai_messages_on_logs, openai_details_on_logs)
+    function.__name__: function for function in (openai_messages, openai_details)
 }
 
 if __name__ == "__main__":

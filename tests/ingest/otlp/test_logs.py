@@ -14,11 +14,11 @@ from ingest.otlp.logs import decode_json, decode_protobuf
 from tests.ingest.golden import FOLDER
 from tests.otlp import with_base64_ids
 
-GOLDEN = ("openai_messages_on_logs", "openai_details_on_logs")
+GOLDEN = ("openai_messages", "openai_details")
 
 
 def sent(payload: str) -> dict[str, Any]:
-    logs: dict[str, Any] = json.loads((FOLDER / f"{payload}.json").read_text())["logs"]
+    logs: dict[str, Any] = json.loads((FOLDER / "with_logs" / f"{payload}.json").read_text())["logs"]
     return logs
 
 
