@@ -147,7 +147,7 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         reported_cost=reading.reported_cost,
         input=reading.input,
         output=reading.output,
-        output_bytes=_size(reading.output),
+        output_bytes=output_size(reading.output),
         tool_definitions=reading.tool_definitions,
         request_params=reading.request_params,
         attributes=_left_over(record, reading),
@@ -174,7 +174,7 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     _named(merged, resource, DEPLOYMENT)
     if not _IDENTITY_NAMES.isdisjoint(resource):
         _named(merged, resource, IDENTITY)
-    kind = merged.kind or _implied_kind(merged)
+    kind = merged.kind or implied_kind(merged)
     if kind is Kind.LLM and len(readings) > 1:
         _prefer_messages(merged, readings)
     return merged, kind, recognised[0].NAME if recognised else None
@@ -252,7 +252,7 @@ def _named(reading: Reading, attributes: Attributes, names: Mapping[str, tuple[s
     return reading
 
 
-def _implied_kind(reading: Reading) -> Kind:
+def implied_kind(reading: Reading) -> Kind:
     """The kind of a span that names none: marks of a tool, or a model that used tokens or got messages."""
     if reading.tool_name or reading.tool_call_id:
         return Kind.TOOL
@@ -297,7 +297,7 @@ def _other_events(events: tuple[Event, ...], consumed: frozenset[str]) -> tuple[
     return tuple([event for event in events if event.name not in consumed]) or None if events else None
 
 
-def _size(output: JSONValue) -> int | None:
+def output_size(output: JSONValue) -> int | None:
     if output is None:
         return None
     if isinstance(output, str):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeAlias
 
 import msgspec
 import structlog
@@ -14,10 +14,12 @@ from django.conf import settings
 
 from costs.catalog import rates_for
 from costs.pricing import price as price_span
+from ingest import log_parts, plain
 from ingest.limits import MAX_SPAN_BYTES
 from ingest.normalize import normalize as normalize_span
+from ingest.otlp import logs, metrics
 from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
-from ingest.otlp.records import OtlpSpan
+from ingest.otlp.records import OtlpLog, OtlpSpan
 from ingest.policy import Policy
 from ingest.redact import added, redact_identity
 from ingest.redact import redact as redact_texts
@@ -34,17 +36,21 @@ MAX_AHEAD_NS = DAY_NS
 IDENTITY_FIELDS = ("user_id", "session_id", "organization_id")
 
 Wire = Literal["protobuf", "json"]
+SpanId: TypeAlias = tuple[str, str]  # trace id, span id
+Item: TypeAlias = OtlpSpan | OtlpLog | Span | span_store.Row
 
 
 @dataclass(slots=True)
 class Batch:
-    """One request on its way through the steps. `refused` counts spans left out, by reason."""
+    """One request on its way through the steps. `refused` counts spans and log records left out, by reason."""
 
     body: bytes
     wire: Wire
     holder: KeyHolder
     now_ns: int
     refused: dict[Refusal, int] = field(default_factory=dict)
+    refused_ids: dict[SpanId, Refusal] = field(default_factory=dict)
+    outcomes: list[plain.Outcome] = field(default_factory=list)  # of each plain span, in the order sent
     lines: list[bytes] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     policy: Policy = field(init=False)
@@ -55,8 +61,11 @@ class Batch:
             key=holder.redaction_key, regions=holder.phone_regions, keep_identity=holder.keep_identity
         )
 
-    def refuse(self, reason: Refusal) -> None:
+    def refuse(self, reason: Refusal, what: Item | None = None) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
+        if what is not None:
+            ids = span_store.ids(what) if isinstance(what, span_store.Row) else (what.trace_id, what.span_id)
+            self.refused_ids[ids] = reason
 
 
 def decode(batch: Batch) -> list[OtlpSpan]:
@@ -72,9 +81,56 @@ def normalize(batch: Batch, records: Sequence[OtlpSpan]) -> list[Span]:
     for record in records:
         reason = _time_problem(record, batch.now_ns)
         if reason:
-            batch.refuse(reason)
+            batch.refuse(reason, record)
         else:
             spans.append(_span(record, batch.holder.project_id))
+    return spans
+
+
+def decode_logs(batch: Batch) -> list[OtlpLog]:
+    """Raises `Malformed`."""
+    records = (logs.decode_json if batch.wire == "json" else logs.decode_protobuf)(batch.body)
+    batch.body = b""
+    return records
+
+
+def join_logs(batch: Batch, records: Sequence[OtlpLog]) -> list[Span]:
+    """Log records to the parts of spans that they are."""
+    holder, parts = batch.holder, []
+    earliest, latest = _earliest_ns(batch.now_ns), batch.now_ns + MAX_AHEAD_NS
+    for record in records:
+        part = log_parts.part(
+            record, project_id=holder.project_id, secret=holder.redaction_key, now_ns=batch.now_ns
+        )
+        if isinstance(part, Refusal):
+            batch.refuse(part, record)
+        elif not earliest <= (part.recorded_ns or 0) <= latest:
+            batch.refuse(Refusal.LOG_TIME, record)
+        else:
+            parts.append(part)
+    return parts
+
+
+def decode_metrics(batch: Batch) -> list[Span]:
+    """Only whether it is what it says: metrics are not kept. Raises `Malformed`."""
+    (metrics.count_json if batch.wire == "json" else metrics.count_protobuf)(batch.body)
+    batch.body = b""
+    return []
+
+
+def decode_plain(batch: Batch) -> list[Span]:
+    """Raises `Malformed`."""
+    terms = plain.Terms(
+        project_id=batch.holder.project_id,
+        now_ns=batch.now_ns,
+        earliest_ns=_earliest_ns(batch.now_ns),
+        latest_ns=batch.now_ns + MAX_AHEAD_NS,
+    )
+    batch.outcomes = plain.read(batch.body, terms)
+    batch.body = b""
+    spans = [outcome.span for outcome in batch.outcomes if outcome.span is not None]
+    for _ in range(len(batch.outcomes) - len(spans)):
+        batch.refuse(Refusal.INVALID)
     return spans
 
 
@@ -95,7 +151,7 @@ def redact(batch: Batch, rows: Sequence[span_store.Row]) -> list[bytes]:
     for row, (text, counts) in zip(rows, cleaned, strict=True):
         line = span_store.line(span_store.Row(row.head, text, added(row.redactions, counts)))
         if len(line) > MAX_SPAN_BYTES:
-            batch.refuse(Refusal.TOO_LARGE)
+            batch.refuse(Refusal.TOO_LARGE, row)
         else:
             lines.append(line)
     return lines
@@ -108,27 +164,45 @@ def store(batch: Batch, lines: Sequence[bytes]) -> list[bytes]:
     return list(lines)
 
 
-# The steps between decoding and storing take their items one by one where a batch fails.
-PER_SPAN: Mapping[str, Callable[[Batch, Any], list[Any]]] = {
-    "normalize": normalize,
-    "price": price,
-    "encode": encode,
-    "redact": redact,
-}
-STEPS = ("decode", *PER_SPAN, "store")
+ItemStep: TypeAlias = Callable[[Batch, Any], list[Any]]
 
 
-def run(batch: Batch) -> Batch:
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What a door does with a request: to items, each step from those of the one before, and at last to lines.
+
+    The steps between decoding and storing take their items one by one where a batch fails.
+    """
+
+    decode: Callable[[Batch], list[Any]]
+    per_item: Mapping[str, ItemStep]
+
+
+_FROM_SPANS: Mapping[str, ItemStep] = {"price": price, "encode": encode, "redact": redact}
+TRACES = Steps(decode, {"normalize": normalize, **_FROM_SPANS})
+LOGS = Steps(decode_logs, {"normalize": join_logs, **_FROM_SPANS})
+METRICS = Steps(decode_metrics, {})
+PLAIN = Steps(decode_plain, _FROM_SPANS)
+STEPS = ("decode", *TRACES.per_item, "store")
+
+
+def run(batch: Batch, steps: Steps = TRACES) -> Batch:
     """Takes a request through every step. Raises what `decode` and `store` document; then nothing was stored.
 
     A span that one of our own steps cannot take (a fault of ours) is refused alone, with a reason, so that it
     neither loses its batch nor comes back with every retry.
     """
-    items: list[Any] = _timed(batch, "decode", lambda: decode(batch))
-    for name, step in PER_SPAN.items():
-        items = _timed(batch, name, partial(_isolated, name, step, batch, items))
+    items = made_lines(batch, steps)
     batch.lines = _timed(batch, "store", lambda: store(batch, items))
     return batch
+
+
+def made_lines(batch: Batch, steps: Steps) -> list[bytes]:
+    """Everything before storing. Raises `Malformed`."""
+    items: list[Any] = _timed(batch, "decode", lambda: steps.decode(batch))
+    for name, step in steps.per_item.items():
+        items = _timed(batch, name, partial(_isolated, name, step, batch, items))
+    return items
 
 
 def _timed(batch: Batch, name: str, step: Callable[[], list[Any]]) -> list[Any]:
@@ -153,7 +227,7 @@ def _isolated(
             except Exception as error:
                 # The class and the frames alone: an exception's text may quote what the span carries.
                 log.error("ingest.step_failed", step=name, error=type(error).__name__, frames=_frames(error))
-                batch.refuse(Refusal.OUR_FAULT)
+                batch.refuse(Refusal.OUR_FAULT, item)
         return made
 
 
@@ -186,10 +260,14 @@ def _insert(lines: IO[bytes], token: str) -> None:
     insert_json_lines(span_store.TABLE, lines, token=token)
 
 
+def _earliest_ns(now_ns: int) -> int:
+    return now_ns - settings.MAX_SPAN_AGE_DAYS * DAY_NS
+
+
 def _time_problem(record: OtlpSpan, now_ns: int) -> Refusal | None:
     if not record.start_ns:
         return Refusal.NO_START
-    if record.start_ns < now_ns - settings.MAX_SPAN_AGE_DAYS * DAY_NS:
+    if record.start_ns < _earliest_ns(now_ns):
         return Refusal.TOO_OLD
     if max(record.start_ns, record.end_ns) > now_ns + MAX_AHEAD_NS:
         return Refusal.IN_FUTURE

@@ -160,10 +160,12 @@ def _with_constants(source: str) -> JSONValue:
 
 
 def _is_too_deep(source: str, value: JSONValue) -> bool:
-    if source.count("{") + source.count("[") <= MAX_DEPTH:
-        return False
+    return source.count("{") + source.count("[") > MAX_DEPTH and is_deeper(value, MAX_DEPTH)
+
+
+def is_deeper(value: JSONValue, depth: int) -> bool:
     level: list[JSONValue] = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(depth):
         level = [child for item in level for child in _children(item) if isinstance(child, (dict, list))]
         if not level:
             return False

@@ -1,5 +1,6 @@
 """Small OTLP requests for tests, in both wire formats."""
 
+import base64
 import json
 import time
 from typing import Any
@@ -66,3 +67,42 @@ def _any_value(value: dict[str, Any]) -> AnyValue:
     [(kind, content)] = value.items()
     name = {"stringValue": "string_value", "boolValue": "bool_value", "doubleValue": "double_value"}.get(kind)
     return AnyValue(**{name: content}) if name else AnyValue(int_value=int(content))
+
+
+def with_base64_ids(value: Any) -> Any:
+    """OTLP/JSON as protobuf's own JSON form has it: ids in base64 where OTLP writes hex."""
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(item)).decode() if key in _IDS else with_base64_ids(item)
+            for key, item in value.items()
+        }
+    return [with_base64_ids(item) for item in value] if isinstance(value, list) else value
+
+
+_IDS = {"traceId", "spanId", "parentSpanId"}
+
+
+def wire_log(
+    name: str, *, trace: str, span: int = 1, body: Any = None, ago: float = 9, **attributes: Any
+) -> dict[str, Any]:
+    """A log record as OTLP/JSON; `body` is text or a plain dictionary."""
+    return {
+        "traceId": trace,
+        "spanId": f"{span:016x}" if span else "",
+        "eventName": name,
+        "timeUnixNano": str(time.time_ns() - int(ago * SECOND)),
+        "body": _body(body),
+        "attributes": [
+            {"key": key.replace("__", "."), "value": _value(value)} for key, value in attributes.items()
+        ],
+    }
+
+
+def _body(body: Any) -> dict[str, Any]:
+    if isinstance(body, dict):
+        return {"kvlistValue": {"values": [{"key": key, "value": _body(item)} for key, item in body.items()]}}
+    return _value(body) if body is not None else {}
+
+
+def logs_as_json(*records: dict[str, Any]) -> bytes:
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).encode()

@@ -64,7 +64,9 @@ _SAYING = f"""trace_id IN
             AND (positionCaseInsensitiveUTF8(ifNull(name, ''), {{q:String}}) > 0
               OR positionCaseInsensitiveUTF8(ifNull(status_message, ''), {{q:String}}) > 0
               OR positionCaseInsensitiveUTF8(ifNull(input, ''), {{q:String}}) > 0
-              OR positionCaseInsensitiveUTF8(ifNull(output, ''), {{q:String}}) > 0)
+              OR positionCaseInsensitiveUTF8(ifNull(output, ''), {{q:String}}) > 0
+              OR arrayExists(
+                  entry -> positionCaseInsensitiveUTF8(entry, {{q:String}}) > 0, mapValues(log_entries)))
       )"""  # noqa: S608  # closed parts only
 _BOUNDS: Mapping[Order, tuple[str, bool]] = {
     Order.OLDEST: ("toUnixTimestamp64Nano(min(start_time))", True),

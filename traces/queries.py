@@ -8,6 +8,7 @@ read, so that a trace across midnight is whole. Lists never read `input`, `outpu
 import base64
 import binascii
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from traces import filters as f
 from traces import index_queries as index
 from traces.filters import Order, TraceFilters
 from traces.index_queries import Candidate
+from traces.logged import read as read_entries
+from traces.logged import with_own_events
 from traces.span import JSONValue
 
 MAX_PAGE = 200
@@ -196,6 +199,7 @@ _STORED = (
     "resource",
     "events",
     "links",
+    "log_entries",
     "redactions",
     "name",
     "kind",
@@ -391,7 +395,7 @@ _LISTED = (
     "cost_usd",
     "cost_state",
 )
-_SEARCHED = ("status_message", "input", "output")
+_SEARCHED = ("status_message", "input", "output", "log_entries")
 _THESE_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
 
 
@@ -451,7 +455,6 @@ SELECT
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns
 FROM {f.spans(_STORED, "AND part.trace_id = {trace_id:UUID}")}
-WHERE start_time IS NOT NULL
 ORDER BY start_time, span_id
 LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 )
@@ -463,6 +466,7 @@ SELECT 1
 FROM spans
 WHERE project_id = {project_id:UInt64}
   AND day BETWEEN {first_day:Date} AND {last_day:Date}
+  AND start_time IS NOT NULL
 LIMIT 1""",
 )
 
@@ -643,6 +647,11 @@ _SPAN_TEXTS = (
 def _stored_span(row: Row) -> StoredSpan:
     start_ns, end_ns = row["start_ns"], row["end_ns"] or row["start_ns"]
     first_token = row["time_to_first_token_ns"]
+    logged = read_entries(row["log_entries"])
+    attributes = _json(row["attributes"], {})
+    output = _content(row["output"])
+    if output is None:
+        output = logged.output
     return StoredSpan(
         span_id=f"{row['span_id']:016x}",
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
@@ -656,16 +665,16 @@ def _stored_span(row: Row) -> StoredSpan:
         usage=_usage(row),
         cost_usd=row["cost_usd"],
         reported_cost_usd=row["reported_cost_usd"],
-        input=_content(row["input"]),
-        output=_content(row["output"]),
-        output_bytes=row["output_bytes"],
-        tool_definitions=_content(row["tool_definitions"]),
+        input=_content(row["input"]) if row["input"] is not None else logged.input,
+        output=output,
+        output_bytes=row["output_bytes"] if row["output"] is not None else logged.output_bytes,
+        tool_definitions=_content(row["tool_definitions"]) or logged.tool_definitions,
         request_params=_json(row["request_params"], {}),
-        attributes=_json(row["attributes"], {}),
+        attributes=attributes,
         resource=_json(row["resource"], {}),
-        events=_json(row["events"], []),
+        events=with_own_events(logged, _json(row["events"], []), attributes),
         links=_json(row["links"], []),
-        redactions=_json(row["redactions"], {}),
+        redactions=dict(logged.redactions + Counter(_json(row["redactions"], {}))),
     )
 
 

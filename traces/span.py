@@ -86,6 +86,26 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     attributes: Attributes = {}
 
 
+class EntryKind(StrEnum):
+    """What a log record tells of its span."""
+
+    INPUT = "input"  # one message of the prompt
+    OUTPUT = "output"  # one answer of the model
+    DETAILS = "details"  # a whole call: prompt, answer, tools
+    EVENT = "event"
+
+
+class LogEntry(Event, frozen=True, kw_only=True):
+    """What one log record says; its content is in `attributes`. The same record sent twice has the same `key`.
+
+    `place` is the record's position in its request: it orders records of one moment.
+    """
+
+    key: str
+    kind: EntryKind
+    place: int = 0
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: str
     span_id: str
@@ -148,4 +168,6 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     vocabulary: str | None = None
     events: tuple[Event, ...] | None = None
     links: tuple[Link, ...] | None = None
+    log_entries: tuple[LogEntry, ...] | None = None  # added to those that are stored, never in their place
+    recorded_ns: int | None = None  # the time of a part that does not know when its span began
     redactions: dict[str, int] | None = None  # detector -> how many values it replaced

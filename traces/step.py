@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from traces import conversation, tool_calls
 from traces.conversation import Message
+from traces.moment import nanoseconds
 from traces.queries import SpanUsage, StoredSpan, parse_trace_id
 from traces.span import JSONValue
 from traces.tool_calls import ToolCalls
@@ -209,8 +210,8 @@ def _facts(span: StoredSpan) -> list[tuple[str, str]]:
 
 
 def _event(event: dict[str, JSONValue], span: StoredSpan) -> Event:
-    at = event.get("time_ns")
-    after = (at - span.start_ns) / 1e6 if isinstance(at, int) else 0.0
+    at = nanoseconds(str(event.get("time") or ""))
+    after = (at - span.start_ns) / 1e6 if at is not None else 0.0
     name = str(event.get("name") or "")
     # What an exception says stands above, in its own box.
     shown = _EXCEPTION if name == "exception" else ()

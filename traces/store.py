@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from traces.span import Attributes, JSONValue, Span
+from traces.span import Attributes, EntryKind, JSONValue, LogEntry, Span
 
 TABLE = "spans"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).date()
@@ -43,6 +43,17 @@ class _Head(msgspec.Struct, omit_defaults=True, gc=False):
     vocabulary: str | None = None
 
 
+class _Entry(msgspec.Struct, gc=False):
+    """The value of one log entry. `revision` comes first: the table keeps the greatest text of each key."""
+
+    revision: int
+    kind: EntryKind
+    name: str
+    time: str
+    place: int
+    content: Attributes
+
+
 class _Body(msgspec.Struct, omit_defaults=True, gc=False):
     """Columns that hold text from outside. A structured value is written as itself: ClickHouse reads an object or
     list into a String column verbatim."""
@@ -74,6 +85,11 @@ class _Body(msgspec.Struct, omit_defaults=True, gc=False):
     scope: str | None = None
     events: list[dict[str, JSONValue]] | None = None
     links: list[dict[str, JSONValue]] | None = None
+    log_entries: dict[str, _Entry] | None = None
+
+
+# How the text begins of a part that holds one log entry and nothing else.
+_ENTRY_ALONE = b'{"log_entries":'
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -93,6 +109,9 @@ def line(row: Row) -> bytes:
     """The row as a line of `INSERT INTO spans FORMAT JSONEachRow`."""
     counts = b',"redactions":' + _encoder.encode(row.redactions) if row.redactions else b""
     text = b"," + row.body[1:-1] if len(row.body) > 2 else b""
+    if counts and row.body.startswith(_ENTRY_ALONE):
+        # Into the entry: as a column they would take the place of the span's own counts.
+        text, counts = text[:-2] + counts + text[-2:], b""
     return row.head[:-1] + text + counts + b"}\n"
 
 
@@ -108,7 +127,7 @@ def _head(span: Span) -> _Head:
         span.project_id,
         span.trace_id,
         int(span.span_id, 16),
-        _day(span.start_ns or 0),
+        _day(span.start_ns if span.start_ns is not None else span.recorded_ns or 0),
         int(span.parent_id or "0", 16) if span.parent_id is not None else None,
         _seconds(span.start_ns) if span.start_ns is not None else None,
         _seconds(span.end_ns) if span.end_ns is not None else None,
@@ -162,7 +181,18 @@ def _body(span: Span) -> _Body:
         span.scope or None,
         _events(span),
         _links(span),
+        {entry.key: _entry(entry) for entry in span.log_entries} if span.log_entries else None,
     )
+
+
+def _entry(entry: LogEntry) -> _Entry:
+    return _Entry(0, entry.kind, entry.name, _rfc3339(entry.time_ns), entry.place, entry.attributes)
+
+
+def ids(row: Row) -> tuple[str, str]:
+    """Trace id and span id of a row."""
+    head = msgspec.json.decode(row.head)
+    return head["trace_id"], f"{head['span_id']:016x}"
 
 
 def _events(span: Span) -> list[dict[str, JSONValue]] | None:

@@ -266,13 +266,13 @@ def _sent_messages(events: tuple[Event, ...], consumed: set[str]) -> JSONValue:
     for event in events:
         role = ROLES_OF_EVENTS.get(event.name)
         if role:
-            found.append(_event_message(event, role))
+            found.append(event_message(event, role))
             consumed.add(event.name)
     return found or _single_event(events, "gen_ai.content.prompt", "gen_ai.prompt", consumed)
 
 
 def _choices(events: tuple[Event, ...], consumed: set[str]) -> JSONValue:
-    found: list[JSONValue] = [_event_choice(event) for event in events if event.name == CHOICE_EVENT]
+    found: list[JSONValue] = [event_choice(event) for event in events if event.name == CHOICE_EVENT]
     if found:
         consumed.add(CHOICE_EVENT)
         return found
@@ -287,7 +287,7 @@ def _single_event(events: tuple[Event, ...], event_name: str, name: str, consume
     return None
 
 
-def _event_message(event: Event, role: str) -> Attributes:
+def event_message(event: Event, role: str) -> Attributes:
     body = _body(event)
     role = text(body.get("role")) or role
     # `id` is the answered call's on a tool message, the message's own on any other.
@@ -297,7 +297,7 @@ def _event_message(event: Event, role: str) -> Attributes:
     )
 
 
-def _event_choice(event: Event) -> Attributes:
+def event_choice(event: Event) -> Attributes:
     body = _body(event)
     said = content(body.get("message"))
     if not isinstance(said, dict):

@@ -28,11 +28,11 @@ MAX_NANOS = 2**64
 
 
 class Malformed(Exception):
-    """The body is not an OTLP trace request. The message says what is wrong, never what the body held."""
+    """The body is not what this door takes. The message says what is wrong, never what the body held."""
 
 
 class Refusal(StrEnum):
-    """Why one span was refused; these are the words of `partial_success.error_message`."""
+    """Why one span or log record was refused; these are the words of `partial_success.error_message`."""
 
     NO_TRACE_ID = "span without a valid trace id (16 bytes, not all zero)"
     NO_SPAN_ID = "span without a valid span id (8 bytes, not all zero)"
@@ -41,6 +41,11 @@ class Refusal(StrEnum):
     IN_FUTURE = "span starts more than a day in the future"
     TOO_LARGE = "span is larger than 4 MiB"
     OUR_FAULT = "span could not be read; the server's log has the reason"
+    INVALID = "span with fields that are not valid"
+    LOG_NOT_KEPT = "log record is neither a GenAI event nor an exception; other log records are not kept"
+    LOG_WITHOUT_SPAN = "log record belongs to no span (no valid trace id and span id)"
+    LOG_EMPTY = "log record carries no content"
+    LOG_TIME = "log record was written too long ago or more than a day in the future"
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ def decode_protobuf(body: bytes) -> Decoded:
         raise Malformed("the body is not a protobuf ExportTraceServiceRequest") from error
     decoded = Decoded()
     for resource_spans in request.resource_spans:
-        resource = _attributes(resource_spans.resource.attributes)
+        resource = read_attributes(resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope.name
             for span in scope_spans.spans:
@@ -85,7 +90,7 @@ def _append_wire_span(decoded: Decoded, span: WireSpan, resource: Attributes, sc
             end_ns=span.end_time_unix_nano,
             status_code=status.code,
             status_message=status.message,
-            attributes=_attributes(span.attributes),
+            attributes=read_attributes(span.attributes),
             events=tuple(map(_event, span.events)) if span.events else (),
             links=tuple(map(_link, span.links)) if span.links else (),
             resource=resource,
@@ -96,12 +101,12 @@ def _append_wire_span(decoded: Decoded, span: WireSpan, resource: Attributes, sc
 
 
 def _event(event: WireSpan.Event) -> Event:
-    return Event(name=event.name, time_ns=event.time_unix_nano, attributes=_attributes(event.attributes))
+    return Event(name=event.name, time_ns=event.time_unix_nano, attributes=read_attributes(event.attributes))
 
 
 def _link(link: WireSpan.Link) -> Link:
     return Link(
-        trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=_attributes(link.attributes)
+        trace_id=link.trace_id.hex(), span_id=link.span_id.hex(), attributes=read_attributes(link.attributes)
     )
 
 
@@ -109,16 +114,16 @@ def _parent(hex_id: str) -> str:
     return hex_id if len(hex_id) == 16 and hex_id.strip("0") else ""
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+def read_attributes(pairs: Iterable[KeyValue]) -> Attributes:
     values: Attributes = {}
     for pair in pairs:
         value = pair.value
         # Most values are text, and asking for it costs a third of asking which kind it is.
-        values[pair.key] = value.string_value or _any_value(value, value.WhichOneof("value"))
+        values[pair.key] = value.string_value or read_value(value, value.WhichOneof("value"))
     return values
 
 
-def _any_value(value: AnyValue, kind: str | None) -> JSONValue:
+def read_value(value: AnyValue, kind: str | None) -> JSONValue:
     if kind is None:
         return None
     read = _READERS.get(kind)
@@ -126,7 +131,7 @@ def _any_value(value: AnyValue, kind: str | None) -> JSONValue:
 
 
 def _array(value: AnyValue) -> JSONValue:
-    return [_any_value(item, item.WhichOneof("value")) for item in value.array_value.values]
+    return [read_value(item, item.WhichOneof("value")) for item in value.array_value.values]
 
 
 # Missing kinds (an index into a string table that no request of ours carries) read as absent.
@@ -137,7 +142,7 @@ _READERS: dict[str, Callable[[AnyValue], JSONValue]] = {
     "double_value": lambda value: _finite(value.double_value),
     "bytes_value": lambda value: base64.b64encode(value.bytes_value).decode(),
     "array_value": _array,
-    "kvlist_value": lambda value: _attributes(value.kvlist_value.values),
+    "kvlist_value": lambda value: read_attributes(value.kvlist_value.values),
 }
 
 
@@ -152,23 +157,23 @@ def _finite(number: float) -> JSONValue:
 
 def decode_json(body: bytes) -> Decoded:
     """OTLP/JSON: ids as hex, 64-bit integers as decimal text or numbers, unknown fields ignored. Raises `Malformed`."""
-    request = _parse_json(body)
+    request = parse_json(body)
     if not isinstance(request, dict):
         raise Malformed("the body is not a JSON object")
     decoded = Decoded()
     try:
-        for resource_spans in _list(request, "resourceSpans"):
-            resource = _json_attributes(_list(_dict(resource_spans, "resource"), "attributes"))
-            for scope_spans in _list(resource_spans, "scopeSpans"):
-                scope = _text(_dict(scope_spans, "scope"), "name")
-                for span in _list(scope_spans, "spans"):
+        for resource_spans in objects(request, "resourceSpans"):
+            resource = read_json_attributes(objects(member(resource_spans, "resource"), "attributes"))
+            for scope_spans in objects(resource_spans, "scopeSpans"):
+                scope = text_of(member(scope_spans, "scope"), "name")
+                for span in objects(scope_spans, "spans"):
                     _append_json_span(decoded, span, resource, scope)
     except RecursionError as error:
         raise Malformed("values are nested too deep") from error
     return decoded
 
 
-def _parse_json(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -182,38 +187,38 @@ def _parse_json(body: bytes) -> object:
 
 
 def _append_json_span(decoded: Decoded, span: dict[str, Any], resource: Attributes, scope: str) -> None:
-    trace_id, span_id = _hex(span, "traceId", 32), _hex(span, "spanId", 16)
+    trace_id, span_id = hex_id(span, "traceId", 32), hex_id(span, "spanId", 16)
     if not trace_id:
         return decoded.refuse(Refusal.NO_TRACE_ID)
     if not span_id:
         return decoded.refuse(Refusal.NO_SPAN_ID)
-    status = _dict(span, "status")
+    status = member(span, "status")
     decoded.spans.append(
         OtlpSpan(
             trace_id=trace_id,
             span_id=span_id,
-            parent_id=_hex(span, "parentSpanId", 16),
-            name=_text(span, "name"),
-            start_ns=_nanos(span, "startTimeUnixNano"),
-            end_ns=_nanos(span, "endTimeUnixNano"),
+            parent_id=hex_id(span, "parentSpanId", 16),
+            name=text_of(span, "name"),
+            start_ns=nanos(span, "startTimeUnixNano"),
+            end_ns=nanos(span, "endTimeUnixNano"),
             status_code=_status_code(status.get("code")),
-            status_message=_text(status, "message"),
-            attributes=_json_attributes(_list(span, "attributes")),
+            status_message=text_of(status, "message"),
+            attributes=read_json_attributes(objects(span, "attributes")),
             events=tuple(
                 Event(
-                    name=_text(event, "name"),
-                    time_ns=_nanos(event, "timeUnixNano"),
-                    attributes=_json_attributes(_list(event, "attributes")),
+                    name=text_of(event, "name"),
+                    time_ns=nanos(event, "timeUnixNano"),
+                    attributes=read_json_attributes(objects(event, "attributes")),
                 )
-                for event in _list(span, "events")
+                for event in objects(span, "events")
             ),
             links=tuple(
                 Link(
-                    trace_id=_hex(link, "traceId", 32),
-                    span_id=_hex(link, "spanId", 16),
-                    attributes=_json_attributes(_list(link, "attributes")),
+                    trace_id=hex_id(link, "traceId", 32),
+                    span_id=hex_id(link, "spanId", 16),
+                    attributes=read_json_attributes(objects(link, "attributes")),
                 )
-                for link in _list(span, "links")
+                for link in objects(span, "links")
             ),
             resource=resource,
             scope=scope,
@@ -222,7 +227,7 @@ def _append_json_span(decoded: Decoded, span: dict[str, Any], resource: Attribut
     return None
 
 
-def _list(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def objects(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The list of objects under `name`; absent is empty. Raises `Malformed` for anything else."""
     value = holder.get(name)
     if value is None:
@@ -232,7 +237,7 @@ def _list(holder: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return value
 
 
-def _dict(holder: dict[str, Any], name: str) -> dict[str, Any]:
+def member(holder: dict[str, Any], name: str) -> dict[str, Any]:
     value = holder.get(name)
     if value is None:
         return {}
@@ -241,7 +246,7 @@ def _dict(holder: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _text(holder: dict[str, Any], name: str) -> str:
+def text_of(holder: dict[str, Any], name: str) -> str:
     value = holder.get(name)
     if value is None:
         return ""
@@ -250,9 +255,9 @@ def _text(holder: dict[str, Any], name: str) -> str:
     return value
 
 
-def _hex(holder: dict[str, Any], name: str, digits: int) -> str:
+def hex_id(holder: dict[str, Any], name: str, digits: int) -> str:
     """Lower-case hex of the right length that is not all zero, else ""."""
-    value = _text(holder, name).lower()
+    value = text_of(holder, name).lower()
     if len(value) != digits or not value.strip("0"):
         return ""
     try:
@@ -261,17 +266,17 @@ def _hex(holder: dict[str, Any], name: str, digits: int) -> str:
         return ""
 
 
-def _nanos(holder: dict[str, Any], name: str) -> int:
+def nanos(holder: dict[str, Any], name: str) -> int:
     value = holder.get(name)
     if value is None:
         return 0
     try:
-        nanos = int(value) if isinstance(value, (int, str)) else -1
+        count = int(value) if isinstance(value, (int, str)) else -1
     except ValueError:
-        nanos = -1
-    if not 0 <= nanos < MAX_NANOS:
+        count = -1
+    if not 0 <= count < MAX_NANOS:
         raise Malformed(f"{name} is not a count of nanoseconds")
-    return nanos
+    return count
 
 
 _STATUS_NAMES = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
@@ -283,11 +288,11 @@ def _status_code(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _json_attributes(pairs: Sequence[dict[str, Any]], depth: int = 0) -> Attributes:
-    return {_text(pair, "key"): _json_value(_dict(pair, "value"), depth) for pair in pairs}
+def read_json_attributes(pairs: Sequence[dict[str, Any]], depth: int = 0) -> Attributes:
+    return {text_of(pair, "key"): read_json_value(member(pair, "value"), depth) for pair in pairs}
 
 
-def _json_value(value: dict[str, Any], depth: int) -> JSONValue:
+def read_json_value(value: dict[str, Any], depth: int) -> JSONValue:
     if depth > MAX_DEPTH:
         raise Malformed("values are nested too deep")
     for name in value:
@@ -298,11 +303,11 @@ def _json_value(value: dict[str, Any], depth: int) -> JSONValue:
 
 
 def _json_array(value: dict[str, Any], name: str, depth: int) -> JSONValue:
-    return [_json_value(item, depth + 1) for item in _list(_dict(value, name), "values")]
+    return [read_json_value(item, depth + 1) for item in objects(member(value, name), "values")]
 
 
 def _json_kvlist(value: dict[str, Any], name: str, depth: int) -> JSONValue:
-    return _json_attributes(_list(_dict(value, name), "values"), depth + 1)
+    return read_json_attributes(objects(member(value, name), "values"), depth + 1)
 
 
 def _integer(content: object) -> int:
@@ -323,11 +328,11 @@ def _double(content: object) -> JSONValue:
 
 
 _JSON_READERS: Mapping[str, Callable[[dict[str, Any], str, int], JSONValue]] = {
-    "stringValue": lambda value, name, depth: _text(value, name),
+    "stringValue": lambda value, name, depth: text_of(value, name),
     "intValue": lambda value, name, depth: _integer(value[name]),
     "doubleValue": lambda value, name, depth: _double(value[name]),
     "boolValue": lambda value, name, depth: bool(value[name]),
-    "bytesValue": lambda value, name, depth: _text(value, name),
+    "bytesValue": lambda value, name, depth: text_of(value, name),
     "arrayValue": _json_array,
     "kvlistValue": _json_kvlist,
 }

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from traces.span import Attributes, Event, Link
+from traces.span import Attributes, Event, JSONValue, Link
 
 
 class OtlpSpan(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,3 +22,18 @@ class OtlpSpan(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     resource: Attributes
     scope: str  # instrumentation scope name
+
+
+class OtlpLog(msgspec.Struct, frozen=True, kw_only=True):
+    """One log record as sent. Ids that are absent or not valid are `""`; a time that is not known is 0."""
+
+    trace_id: str
+    span_id: str
+    name: str  # of the event; "" for a log line
+    time_ns: int
+    observed_ns: int
+    body: JSONValue
+    attributes: Attributes
+    resource: Attributes
+    scope: str
+    place: int  # among the records of its request

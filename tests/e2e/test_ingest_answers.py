@@ -19,6 +19,7 @@ from tests.otlp import as_json, as_protobuf, wire_span
 
 YEAR = 365 * 86_400
 DOORS = ["/v1/traces", "/api/public/otel/v1/traces"]
+OTLP_DOORS = [*DOORS, "/v1/logs", "/v1/metrics"]
 
 
 def new_trace() -> str:
@@ -103,13 +104,14 @@ WRONG: list[tuple[str, bytes, dict[str, str], int]] = [
 ]
 
 
+@pytest.mark.parametrize("path", OTLP_DOORS)
 @pytest.mark.parametrize(
     ("body", "headers", "expected"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG]
 )
 def test_what_is_wrong_gets_its_status_and_a_sentence(
-    platform: Platform, body: bytes, headers: dict[str, str], expected: int
+    platform: Platform, path: str, body: bytes, headers: dict[str, str], expected: int
 ) -> None:
-    status, content, answered = post(platform, body, **headers)
+    status, content, answered = post(platform, body, path=path, **headers)
     assert status == expected
     if answered["Content-Type"] == "application/json":
         message = json.loads(content)["message"]
@@ -133,8 +135,9 @@ def test_a_body_announced_as_too_large_is_refused_unread(platform: Platform) -> 
     connection.close()
 
 
-def test_a_get_says_that_only_post_is_taken(platform: Platform) -> None:
-    response = platform.get("/v1/traces")
+@pytest.mark.parametrize("path", OTLP_DOORS)
+def test_a_get_says_that_only_post_is_taken(platform: Platform, path: str) -> None:
+    response = platform.get(path)
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
 
 
@@ -211,11 +214,15 @@ def test_a_trace_in_three_requests_child_first_one_twice_shows_once_with_the_rig
     assert (stored["user_id"], stored["feature"], stored["span_count"]) == ("u1", "draft", 3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=400),
     kind=st.sampled_from(["application/x-protobuf", "application/json"]),
     encoding=st.sampled_from(["", "gzip", "deflate", "zstd"]),
+    path=st.sampled_from([*OTLP_DOORS, "/api/v1/spans"]),
 )
-def test_no_body_makes_the_server_fail(platform: Platform, body: bytes, kind: str, encoding: str) -> None:
-    assert post(platform, body, Content_Type=kind, Content_Encoding=encoding)[0] in {200, 400, 413}
+def test_no_body_makes_the_server_fail(
+    platform: Platform, body: bytes, kind: str, encoding: str, path: str
+) -> None:
+    status = post(platform, body, path=path, Content_Type=kind, Content_Encoding=encoding)[0]
+    assert status in ({200, 400, 413} if path != "/api/v1/spans" else {200, 400, 413, 415})

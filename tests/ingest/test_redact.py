@@ -13,7 +13,7 @@ from ingest.detectors import Detector
 from ingest.policy import Action, Policy
 from ingest.redact import redact_text
 from tracehouse.tenancy.keys import KeyHolder
-from traces.span import Event, Kind, Link, Span
+from traces.span import EntryKind, Event, Kind, Link, LogEntry, Span
 
 EMAIL = "jane.doe@example.com"
 POLICY = Policy(key=b"k" * 32)
@@ -93,9 +93,21 @@ def test_every_text_field_of_a_span_is_covered_by_this_test() -> None:
         "cost",
         "output_bytes",
         "vocabulary",
+        "recorded_ns",
         "redactions",
     }
+    covered_below = {"log_entries"}
+    opaque |= covered_below
     assert {field.name for field in msgspec.structs.fields(Span)} == opaque | FIELDS.keys()
+
+
+def test_what_a_log_record_says_is_cleaned_and_counted_in_its_entry() -> None:
+    said = {"body": [EMAIL], EMAIL: {"text": json.dumps({"to": EMAIL})}}
+    entry = LogEntry(key="k", kind=EntryKind.EVENT, name=EMAIL, time_ns=1, attributes=said)
+    [row] = redact([span(log_entries=(entry,))], POLICY)
+    assert "jane" not in text_of(row)
+    assert "redactions" not in row
+    assert row["log_entries"]["k"]["redactions"] == {"email": 4}
 
 
 def test_a_clean_span_comes_back_as_it_was() -> None:

@@ -53,6 +53,7 @@ CREATE TABLE spans
     `events` Nullable(String) CODEC(ZSTD(1)),
     `links` Nullable(String) CODEC(ZSTD(1)),
     `redactions` Nullable(String) CODEC(ZSTD(1)),
+    `log_entries` SimpleAggregateFunction(maxMap, Map(String, String)) CODEC(ZSTD(1)),
     `updated_at` DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(ZSTD(1)),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
@@ -134,6 +135,7 @@ AS SELECT
     groupUniqArrayIf(ifNull(span.tool_name, ''), ifNull(span.tool_name, '') != '') AS tools,
     groupUniqArrayArray(JSONExtract(ifNull(span.tags, '[]'), 'Array(String)')) AS tags
 FROM spans AS span
+WHERE empty(span.log_entries)
 GROUP BY
     span.project_id,
     span.trace_id,
