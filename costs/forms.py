@@ -166,7 +166,7 @@ class RepricingForm(forms.Form):
     subject = forms.ChoiceField(
         choices=[(Subject.MODEL, "Calls of a model"), (Subject.TOOL, "Calls of a tool")], label="Price again"
     )
-    match = forms.ChoiceField(choices=Match.choices, label="whose name")
+    match = forms.ChoiceField(choices=Match.choices, label="Whose name")
     name = forms.CharField(max_length=255, label="Name", widget=_offered("any"))
     provider = forms.CharField(
         max_length=255, required=False, label="Provider", help_text="Empty: any.", widget=_offered("provider")

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Lower
@@ -85,6 +86,11 @@ class DatedPrice(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean(self) -> None:
+        # Said before the constraints are tried: PostgreSQL cannot even compare a period that runs backwards.
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValidationError({"valid_until": "The price ends before it begins."})
 
     def holds_at(self, moment: datetime) -> bool:
         started = self.valid_from is None or self.valid_from <= moment
@@ -243,6 +249,15 @@ class RepricingRun(models.Model):
     @property
     def finished(self) -> bool:
         return self.state in {RunState.DONE, RunState.FAILED}
+
+    @property
+    def known_before(self) -> Decimal | None:
+        """None while every call was unpriced, which is not the same as free."""
+        return None if 0 < self.calls_looked_at == self.calls_unpriced_before else self.cost_before
+
+    @property
+    def known_after(self) -> Decimal | None:
+        return None if 0 < self.calls_looked_at == self.calls_unpriced_after else self.cost_after
 
     @property
     def cost_change(self) -> Decimal:

@@ -1,7 +1,7 @@
 """Reads about prices: the ledger of unpriced calls, the stored calls that a re-pricing looks at, names to offer."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 
@@ -67,6 +67,11 @@ def names(scope: Scope) -> Names:
     return Names(**found[0]) if found else Names([], [], [])
 
 
+def days_with_spans(scope: Scope) -> list[date]:
+    """The days (UTC) of the window, or right beside it, on which any span starts."""
+    return [row["day"] for row in run(_DAYS, scope)]
+
+
 def calls_page(scope: Scope, calls: Calls, *, after: tuple[str, str] | None, limit: int) -> list[StoredCall]:
     """Stored calls that our prices decide about, in the order of their keys, from behind `after` on.
 
@@ -122,6 +127,19 @@ FROM spans
 WHERE project_id = {{project_id:UInt64}}
   AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
 LIMIT 1""",  # noqa: S608  # closed parts only
+)
+
+
+_DAYS = Query(
+    "costs.days",
+    """
+SELECT day
+FROM spans
+WHERE project_id = {project_id:UInt64}
+  AND day BETWEEN {first_day:Date} AND {last_day:Date}
+GROUP BY day
+ORDER BY day
+LIMIT 100000""",
 )
 
 

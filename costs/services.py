@@ -148,8 +148,12 @@ def advance(run_id: int, *, seconds: float) -> Progress:
             return Progress.FINISHED
         run.state = RunState.RUNNING
         book = loading.load(run.project_id)
+        days = queries.days_with_spans(Scope(run.project_id, Window(run.done_until, run.window_end)))
         deadline = monotonic() + seconds
         while run.done_until < run.window_end:
+            if run.done_until.astimezone(UTC).date() not in days:
+                run.done_until = min(_next_day(run.done_until), run.window_end)
+                continue
             _advance_page(run, book)
             if monotonic() > deadline and run.done_until < run.window_end:
                 return Progress.MORE
