@@ -12,8 +12,8 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from costs.catalog import rates_for
-from costs.pricing import price as price_span
+from costs.book import PriceBook
+from costs.loading import book_of
 from ingest import log_parts, plain
 from ingest.limits import MAX_SPAN_BYTES
 from ingest.normalize import normalize as normalize_span
@@ -27,7 +27,7 @@ from ingest.spool import Spool, process_spool
 from tracehouse.clickhouse.insert import insert_json_lines
 from tracehouse.tenancy.keys import KeyHolder
 from traces import store as span_store
-from traces.span import BILLED_KINDS, Span
+from traces.span import Span
 
 log = structlog.get_logger()
 
@@ -135,7 +135,8 @@ def decode_plain(batch: Batch) -> list[Span]:
 
 
 def price(batch: Batch, spans: Sequence[Span]) -> list[Span]:
-    return [_priced(span) for span in spans]
+    book = book_of(batch.holder.project_id)
+    return [_priced(span, book) for span in spans]
 
 
 def encode(batch: Batch, spans: Sequence[Span]) -> list[span_store.Row]:
@@ -282,9 +283,6 @@ def _span(record: OtlpSpan, project_id: int) -> Span:
     return span
 
 
-def _priced(span: Span) -> Span:
-    if span.kind not in BILLED_KINDS:
-        return span
-    rates = rates_for(span.model or span.request_model, span.provider, span.start_ns or 0)
-    cost = price_span(span, rates)
+def _priced(span: Span, book: PriceBook) -> Span:
+    cost = book.price(span)
     return msgspec.structs.replace(span, cost=cost) if cost else span

@@ -122,6 +122,15 @@ def _fresh_key_cache() -> Iterator[None]:
     keys.forget_all()
 
 
+@pytest.fixture(autouse=True)
+def _fresh_price_books() -> Iterator[None]:
+    from costs import loading
+
+    loading.forget_all()
+    yield
+    loading.forget_all()
+
+
 @dataclass(frozen=True)
 class Platform:
     """A running installation: gunicorn on the real stores."""

@@ -230,13 +230,13 @@ class TraceList(APIView):
 
     @extend_schema(parameters=[TraceParameters], responses=TracePageSchema, operation_id="list_traces")
     def get(self, request: Request) -> Response:
-        given = _validated(TraceParameters, request)
+        given = validated(TraceParameters, request)
         filters = TraceFilters(
             **{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
         )
         try:
             page = queries.list_traces(
-                _scope(request, given),
+                scope_during(request, given),
                 filters,
                 order=Order(given["order"]),
                 limit=given["limit"],
@@ -274,19 +274,21 @@ class Usage(APIView):
 
     @extend_schema(parameters=[UsageParameters], responses=UsageSchema, operation_id="get_usage")
     def get(self, request: Request) -> Response:
-        given = _validated(UsageParameters, request)
-        rows = queries.usage(_scope(request, given), UsageGroup(given["group_by"]), limit=given["limit"])
+        given = validated(UsageParameters, request)
+        rows = queries.usage(
+            scope_during(request, given), UsageGroup(given["group_by"]), limit=given["limit"]
+        )
         return Response({"data": [{**asdict(row), "cost_usd": plain_decimal(row.cost_usd)} for row in rows]})
 
 
-def _validated(serializer: type[WindowParameters], request: Request) -> dict[str, Any]:
+def validated(serializer: type[WindowParameters], request: Request) -> dict[str, Any]:
     parameters = serializer(data=request.query_params)
     parameters.is_valid(raise_exception=True)
     given: dict[str, Any] = parameters.validated_data
     return given
 
 
-def _scope(request: Request, given: dict[str, Any]) -> Scope:
+def scope_during(request: Request, given: dict[str, Any]) -> Scope:
     end: datetime = given.get("to") or timezone.now() + timedelta(minutes=1)
     start: datetime = given.get("from") or end - timedelta(days=DEFAULT_DAYS)
     if start > end:

@@ -24,7 +24,9 @@ LATENCY_NS = f"""if(
         {HAS_ROOT},
         argMin(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time), {RANK}),
         toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time)))"""
-COST = f"sumIf(cost_usd, {BILLED})"
+# Calls that are billed, and tools that have a price. What an unpriced call once cost is not summed: see 0006.
+COSTED = "kind IN ('llm', 'embedding', 'reranker', 'tool') AND cost_state != 'unpriced'"
+COST = f"sumIf(cost_usd, {COSTED})"
 INPUT_TOKENS = f"""sumIf(
         ifNull(input_uncached_tokens, 0) + ifNull(cache_read_tokens, 0)
             + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0),

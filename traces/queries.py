@@ -121,7 +121,7 @@ class StoredSpan:
     usage: SpanUsage | None
     cost_usd: Decimal | None
     reported_cost_usd: Decimal | None
-    cost_state: str  # "computed", "reported", "unpriced" or "" where the kind is not billed
+    cost_state: str  # "computed", "reported", "unpriced" or "" where nothing is billed
     cost_source: str
     input: JSONValue
     output: JSONValue
@@ -556,7 +556,7 @@ SELECT
     countIf(kind = 'tool') AS tool_calls,
     ifNull({f.INPUT_TOKENS}, 0) AS input_tokens,
     ifNull({f.OUTPUT_TOKENS}, 0) AS output_tokens_sum,
-    sum(ifNull(cost_usd, 0)) AS cost_sum,
+    ifNull({f.COST}, 0) AS cost_sum,
     countIf(cost_state = 'unpriced') AS unpriced_calls,
     countIf(status = 'error') AS errors
 FROM in_window
@@ -663,7 +663,7 @@ def _stored_span(row: Row) -> StoredSpan:
         **{name: row[name] or "" for name in _SPAN_TEXTS},
         tags=_json(row["tags"], []),
         usage=_usage(row),
-        cost_usd=row["cost_usd"],
+        cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
         reported_cost_usd=row["reported_cost_usd"],
         input=_content(row["input"]) if row["input"] is not None else logged.input,
         output=output,

@@ -10,6 +10,8 @@ urlpatterns = [
     path("", include("ingest.urls")),
     path("", include("traces.api_urls")),
     path("", include("traces.urls")),
+    path("", include("costs.api_urls")),
+    path("", include("costs.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),

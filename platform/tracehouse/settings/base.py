@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "tracehouse.tenancy",
     "tracehouse.web",
     "traces",
+    "costs",
     "ingest",
 ]
 
@@ -177,6 +179,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
+# Work is by watermark: a tick that comes twice, or not at all, changes nothing.
+CELERY_BEAT_SCHEDULE = {
+    "costs.resume_repricings": {"task": "costs.tasks.resume_repricings", "schedule": 60.0},
+}
 
 UNFOLD = {"SITE_TITLE": "Tracehouse", "SITE_HEADER": "Tracehouse", "SITE_SYMBOL": "account_tree"}
 

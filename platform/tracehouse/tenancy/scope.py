@@ -1,7 +1,8 @@
 """A project and a time window: the ticket without which nothing is read from ClickHouse.
 
-Scopes are made in two places only, from an API key (`authentication.ApiKeyAuthentication`) and from a signed-in
-member (`permissions.project_page`); everything below takes the scope as it is.
+Scopes are made from an API key (`authentication.ApiKeyAuthentication`), from a signed-in member
+(`permissions.project_page`), and in tasks from the row that asked for the work; everything below takes the scope as
+it is.
 """
 
 from dataclasses import dataclass, replace

@@ -6,3 +6,7 @@ from django.apps import AppConfig
 class WebConfig(AppConfig):
     name = "tracehouse.web"
     label = "web"
+
+    def ready(self) -> None:
+        # Whoever enqueues a task, web server or command, must know the broker that it goes to.
+        from tracehouse import celery  # noqa: F401, PLC0415

@@ -63,6 +63,12 @@ def exact_money(dollars: Decimal | None) -> str:
     return f"${_trim(text)}"
 
 
+def plain_decimal(value: Decimal) -> str:
+    """Money for programs, without exponent and trailing zeros: 0.00126, not 1.26E-3."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+
+
 def count(number: int | None) -> str:
     """6,842."""
     return ABSENT if number is None else f"{number:,}"

@@ -1,0 +1,87 @@
+"""Prices in the admin: the only place to set one for the whole installation. Runs are there to be read."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from costs import loading, services
+from costs.models import DatedPrice, ModelPrice, PriceTier, RepricingRun, ToolPrice
+
+
+class _TierInline(TabularInline):  # type: ignore[misc]
+    model = PriceTier
+    extra = 0
+
+
+class _PriceAdmin(ModelAdmin):  # type: ignore[misc]
+    """Each change is recorded as one on the project's page is. Related rows are there when it is recorded."""
+
+    autocomplete_fields = ["project"]
+    list_filter = ["project"]
+    readonly_fields = ["changed_by", "changed_at"]
+
+    def save_model(self, request: HttpRequest, obj: DatedPrice, form: "ModelForm[Any]", change: bool) -> None:
+        obj.changed_by = str(request.user)
+        super().save_model(request, obj, form, change)
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: "ModelForm[Any]",
+        formsets: list["BaseModelFormSet[Any, Any]"],
+        change: bool,
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        action = "price.changed" if change else "price.set"
+        services.record_price(form.instance, action, actor=str(request.user))
+        loading.forget_all()
+
+    def delete_model(self, request: HttpRequest, obj: DatedPrice) -> None:
+        services.delete_price(obj, actor=str(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        for price in queryset:
+            services.delete_price(price, actor=str(request.user))
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(_PriceAdmin):
+    list_display = ["__str__", "provider", "project", "input", "output", "valid_from", "valid_until"]
+    search_fields = ["model", "provider"]
+    inlines = [_TierInline]
+
+
+@admin.register(ToolPrice)
+class ToolPriceAdmin(_PriceAdmin):
+    list_display = ["tool", "project", "per_call", "per_second", "valid_from", "valid_until"]
+    search_fields = ["tool"]
+
+
+@admin.register(RepricingRun)
+class RepricingRunAdmin(ModelAdmin):  # type: ignore[misc]
+    list_display = [
+        "__str__",
+        "project",
+        "asked_by",
+        "asked_at",
+        "dry",
+        "state",
+        "calls_looked_at",
+        "calls_changed",
+        "cost_before",
+        "cost_after",
+    ]
+    list_filter = ["state", "dry", "project"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -1,0 +1,49 @@
+"""Re-pricing in the worker. A run is a row: tasks only move it on, so one too many or one lost changes nothing."""
+
+import structlog
+from celery import Task, shared_task
+from django.utils import timezone
+
+from costs import services
+from costs.services import Progress
+from tracehouse.clickhouse.insert import InsertUnavailable
+from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
+
+# A task works for this long, then lets others have the worker and goes on in a new one.
+WORK_SECONDS = 60.0
+BUSY_SECONDS = 3
+RETRY_SECONDS = 15
+MAX_RETRIES = 20
+
+log = structlog.get_logger()
+
+
+@shared_task(bind=True, max_retries=MAX_RETRIES)
+def reprice(self: "Task[[int], None]", run_id: int) -> None:
+    """Moves a run on until it is finished."""
+    try:
+        progress = services.advance(run_id, seconds=WORK_SECONDS)
+    except (QueryUnavailable, InsertUnavailable) as error:
+        if self.request.retries >= MAX_RETRIES:
+            services.fail(run_id, "ClickHouse does not answer. Start it again once it does.")
+            raise
+        raise self.retry(exc=error, countdown=RETRY_SECONDS) from error
+    except QueryTooLarge:
+        services.fail(run_id, "A day holds more than one read may take. Choose fewer days or one model.")
+        raise
+    except Exception as error:
+        # The class alone is shown: the text of an error may quote what spans carry.
+        services.fail(
+            run_id, f"It stopped with an error of ours ({type(error).__name__}); the log has the rest."
+        )
+        raise
+    if progress is not Progress.FINISHED:
+        reprice.apply_async((run_id,), countdown=BUSY_SECONDS if progress is Progress.BUSY else 0)
+
+
+@shared_task
+def resume_repricings() -> None:
+    """Takes up runs whose task was lost: by a broker that was away, or a worker that was killed for good."""
+    for run_id in services.lost_runs(timezone.now()):
+        log.info("repricing_resumed", run=run_id)
+        reprice.delay(run_id)
