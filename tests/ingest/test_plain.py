@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costs.catalog import rates_for
+from costs.book import PriceBook
 from ingest.otlp.decode import Malformed
 from ingest.plain import Outcome, Terms, read
 from ingest.plain_shape import GivenSpan
@@ -155,7 +155,7 @@ def test_a_tools_arguments_are_not_taken_for_messages() -> None:
 
 def test_a_model_named_here_has_a_price() -> None:
     span = became(model="claude-sonnet-4-5", provider="anthropic", usage={"input_tokens": 1})
-    assert rates_for(span.model, span.provider, BEGAN_NS) is not None
+    assert PriceBook().rates(span.model, span.provider, BEGAN_NS) is not None
 
 
 MUST = "spans[0]."
