@@ -84,7 +84,7 @@ def _explain(problem: Problem, wire: Wire) -> HttpResponse:
     )
 
 
-PLAIN = Door({"application/json": "json"}, pipeline.PLAIN, _answer, _explain)
+PLAIN = Door("json-spans", {"application/json": "json"}, pipeline.PLAIN, _answer, _explain)
 
 
 class Spans(APIView):

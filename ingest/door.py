@@ -13,9 +13,11 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from ingest import limits, pipeline
+from ingest import accounting, admission, limits, pipeline
+from ingest.admission import OverLimit
 from ingest.otlp.decode import Malformed
 from ingest.pipeline import Batch, Wire
+from ingest.reasons import Reason, explain
 from ingest.spool import SpoolFailed, SpoolFull
 from tracehouse.tenancy.authentication import CHALLENGE
 from tracehouse.tenancy.keys import KeyHolder, KeyProblem, LookupUnavailable, identify
@@ -36,15 +38,26 @@ class Code(IntEnum):
 
 
 class Problem(Exception):
-    """An answer other than 200: HTTP status, rpc code, a sentence, and when to come back."""
+    """An answer other than 200: HTTP status, rpc code, a sentence, when to come back, and the reason counted."""
 
-    def __init__(self, status: int, code: Code, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: Code,
+        message: str,
+        *,
+        reason: Reason,
+        retry_after: int | None = None,
+        spans: int = 0,
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.retry_after = status, code, message, retry_after
+        self.reason, self.spans = reason, spans
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
+    name: str  # as counts and metrics have it
     content_types: Mapping[str, Wire]
     steps: pipeline.Steps
     answer: Callable[[Batch], HttpResponse]
@@ -54,29 +67,54 @@ class Door:
 def receive(request: HttpRequest, door: Door) -> HttpResponse:
     """1. Let the sender in, 2. read the body, 3. take it through the door's steps, 4. answer."""
     answer_in = door.content_types.get(request.content_type or "", "json")
-    try:
-        holder = admit(request)
-        batch = _take(request, door, holder)
-    except Problem as problem:
-        return _problem_answer(problem, door, answer_in)
-    return door.answer(batch)
+    with accounting.Visit(request, door.name) as visit:
+        try:
+            visit.holder = identified(request)
+            admit(request, visit.holder)
+            batch = _take(request, door, visit.holder)
+        except Problem as problem:
+            visit.refused(problem.reason, problem.status, spans=problem.spans)
+            return _problem_answer(problem, door, answer_in)
+        visit.accepted(batch)
+        return door.answer(batch)
 
 
-def admit(request: HttpRequest) -> KeyHolder:
-    """Whose request it is. The one place that lets a request in, before its body is read. Raises `Problem`."""
+def identified(request: HttpRequest) -> KeyHolder:
+    """Whose request it is. Raises `Problem`."""
     try:
         found = identify(request.headers.get("Authorization", ""))
     except LookupUnavailable:
-        raise Problem(503, Code.UNAVAILABLE, "The key cannot be checked just now.", retry_after=5) from None
+        message = "The key cannot be checked just now."
+        raise Problem(503, Code.UNAVAILABLE, message, reason=Reason.KEY_UNCHECKED, retry_after=5) from None
     if isinstance(found, KeyProblem):
         if found is KeyProblem.OTHER_PROJECT:
-            raise Problem(403, Code.PERMISSION_DENIED, f"{found.capitalize()}.")
+            raise Problem(403, Code.PERMISSION_DENIED, f"{found.capitalize()}.", reason=Reason.OTHER_PROJECT)
         message = f"{found.capitalize()}. Send Authorization: Bearer <secret key>."
-        raise Problem(401, Code.UNAUTHENTICATED, message)
-    named = request.headers.get("X-Tracehouse-Project")
-    if named and named != found.project_slug:
-        raise Problem(403, Code.PERMISSION_DENIED, f"{KeyProblem.OTHER_PROJECT.capitalize()}.")
+        raise Problem(401, Code.UNAUTHENTICATED, message, reason=Reason.NO_KEY)
     return found
+
+
+def admit(request: HttpRequest, holder: KeyHolder) -> None:
+    """The one place that lets a request in, before its body is read. Raises `Problem`."""
+    named = request.headers.get("X-Tracehouse-Project")
+    if named and named != holder.project_slug:
+        message = f"{KeyProblem.OTHER_PROJECT.capitalize()}."
+        raise Problem(403, Code.PERMISSION_DENIED, message, reason=Reason.OTHER_PROJECT)
+    try:
+        admission.check_remembered(holder)
+    except OverLimit as error:
+        raise _over_limit(error) from None
+
+
+def _over_limit(error: OverLimit) -> Problem:
+    return Problem(
+        429,
+        Code.RESOURCE_EXHAUSTED,
+        f"{explain(error.reason).title}; nothing was stored, try again later.",
+        reason=error.reason,
+        retry_after=error.retry_after,
+        spans=error.spans,
+    )
 
 
 def _take(request: HttpRequest, door: Door, holder: KeyHolder) -> Batch:
@@ -90,25 +128,28 @@ def _take(request: HttpRequest, door: Door, holder: KeyHolder) -> Batch:
             return pipeline.run(Batch(body, wire, holder, now_ns=time.time_ns()), door.steps)
     except limits.TooLarge:
         message = f"The body is larger than {limit // 2**20} MiB; send smaller batches."
-        raise Problem(413, Code.INVALID_ARGUMENT, message) from None
+        raise Problem(413, Code.INVALID_ARGUMENT, message, reason=Reason.TOO_LARGE) from None
     except limits.UnknownEncoding:
         message = "Content-Encoding must be gzip, deflate, zstd or none."
-        raise Problem(415, Code.INVALID_ARGUMENT, message) from None
+        raise Problem(415, Code.INVALID_ARGUMENT, message, reason=Reason.WRONG_ENCODING) from None
     except limits.BadEncoding as error:
         message = f"The body is not valid {encoding} ({error})."
-        raise Problem(400, Code.INVALID_ARGUMENT, message) from None
+        raise Problem(400, Code.INVALID_ARGUMENT, message, reason=Reason.BAD_ENCODING) from None
     except Malformed as error:
-        raise Problem(400, Code.INVALID_ARGUMENT, f"Malformed request: {error}.") from None
+        message = f"Malformed request: {error}."
+        raise Problem(400, Code.INVALID_ARGUMENT, message, reason=Reason.MALFORMED) from None
+    except OverLimit as error:
+        raise _over_limit(error) from None
     except limits.Busy:
         message = "Too many large bodies at once; try again shortly."
-        raise Problem(429, Code.RESOURCE_EXHAUSTED, message, retry_after=1) from None
+        raise Problem(429, Code.RESOURCE_EXHAUSTED, message, reason=Reason.BUSY, retry_after=1) from None
     except SpoolFull:
         message = "Too many spans wait to be stored; try again later."
-        raise Problem(503, Code.UNAVAILABLE, message, retry_after=10) from None
+        raise Problem(503, Code.UNAVAILABLE, message, reason=Reason.SPOOL_FULL, retry_after=10) from None
     except SpoolFailed as error:
         log.error("ingest.spool_failed", error=str(error))
         message = "The disk did not take the spans; nothing was stored."
-        raise Problem(503, Code.UNAVAILABLE, message, retry_after=10) from None
+        raise Problem(503, Code.UNAVAILABLE, message, reason=Reason.SPOOL_FAILED, retry_after=10) from None
 
 
 def _wire(request: HttpRequest, door: Door) -> Wire:
@@ -117,7 +158,8 @@ def _wire(request: HttpRequest, door: Door) -> Wire:
     if wire is None:
         names = list(door.content_types)
         wanted = names[0] if len(names) == 1 else f"one of {', '.join(names)}"
-        raise Problem(415, Code.INVALID_ARGUMENT, f"Content-Type must be {wanted}, not {sent[:80]!r}.")
+        message = f"Content-Type must be {wanted}, not {sent[:80]!r}."
+        raise Problem(415, Code.INVALID_ARGUMENT, message, reason=Reason.WRONG_TYPE)
     return wire
 
 
@@ -148,7 +190,8 @@ def _stream(request: HttpRequest) -> limits.Readable:
         return _Bounded(stream, int(length))
     if environ.get("wsgi.input_terminated"):
         return stream
-    raise Problem(411, Code.INVALID_ARGUMENT, "Send Content-Length or a chunked body.")
+    message = "Send Content-Length or a chunked body."
+    raise Problem(411, Code.INVALID_ARGUMENT, message, reason=Reason.NO_LENGTH)
 
 
 def _problem_answer(problem: Problem, door: Door, wire: Wire) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from costs.book import PriceBook
 from costs.loading import book_of
-from ingest import log_parts, plain
+from ingest import admission, draining, log_parts, plain
 from ingest.limits import MAX_SPAN_BYTES
 from ingest.normalize import normalize as normalize_span
 from ingest.otlp import logs, metrics
@@ -23,8 +23,7 @@ from ingest.otlp.records import OtlpLog, OtlpSpan
 from ingest.policy import Policy
 from ingest.redact import added, redact_identity
 from ingest.redact import redact as redact_texts
-from ingest.spool import Spool, process_spool
-from tracehouse.clickhouse.insert import insert_json_lines
+from ingest.spool import Spool, SpoolFailed, SpoolFull, process_spool
 from tracehouse.tenancy.keys import KeyHolder
 from traces import store as span_store
 from traces.span import Span
@@ -48,6 +47,9 @@ class Batch:
     wire: Wire
     holder: KeyHolder
     now_ns: int
+    size: int = field(init=False)  # of the body, after decompression
+    decoded: int = 0  # items that were counted against the project's limits
+    newest_end_ns: int = 0
     refused: dict[Refusal, int] = field(default_factory=dict)
     refused_ids: dict[SpanId, Refusal] = field(default_factory=dict)
     outcomes: list[plain.Outcome] = field(default_factory=list)  # of each plain span, in the order sent
@@ -56,6 +58,7 @@ class Batch:
     policy: Policy = field(init=False)
 
     def __post_init__(self) -> None:
+        self.size = len(self.body)
         holder = self.holder
         self.policy = Policy(
             key=holder.redaction_key, regions=holder.phone_regions, keep_identity=holder.keep_identity
@@ -74,6 +77,14 @@ def decode(batch: Batch) -> list[OtlpSpan]:
     batch.refused = decoded.refused
     batch.body = b""
     return decoded.spans
+
+
+def admit(batch: Batch, items: Sequence[OtlpSpan | OtlpLog | Span]) -> None:
+    """Counts the batch against the project's limits. Raises `OverLimit`; then nothing was counted."""
+    batch.decoded = len(items)
+    newest = items[-1] if items else None
+    batch.newest_end_ns = 0 if newest is None or isinstance(newest, OtlpLog) else newest.end_ns or 0
+    admission.admit(batch.holder, spans=batch.decoded, size=batch.size)
 
 
 def normalize(batch: Batch, records: Sequence[OtlpSpan]) -> list[Span]:
@@ -160,8 +171,12 @@ def redact(batch: Batch, rows: Sequence[span_store.Row]) -> list[bytes]:
 
 def store(batch: Batch, lines: Sequence[bytes]) -> list[bytes]:
     """Returns once the rows are on the disk. Raises `SpoolFull` or `SpoolFailed`."""
-    if lines:
-        spool().append(b"".join(lines))
+    try:
+        if lines:
+            spool().append(b"".join(lines))
+    except (SpoolFull, SpoolFailed):
+        admission.give_back(batch.holder, spans=batch.decoded, size=batch.size)
+        raise
     return list(lines)
 
 
@@ -188,7 +203,7 @@ STEPS = ("decode", *TRACES.per_item, "store")
 
 
 def run(batch: Batch, steps: Steps = TRACES) -> Batch:
-    """Takes a request through every step. Raises what `decode` and `store` document; then nothing was stored.
+    """Takes a request through every step. Raises what decode, admit and store document; then nothing was stored.
 
     A span that one of our own steps cannot take (a fault of ours) is refused alone, with a reason, so that it
     neither loses its batch nor comes back with every retry.
@@ -199,8 +214,9 @@ def run(batch: Batch, steps: Steps = TRACES) -> Batch:
 
 
 def made_lines(batch: Batch, steps: Steps) -> list[bytes]:
-    """Everything before storing. Raises `Malformed`."""
+    """Everything before storing. Raises `Malformed` or `OverLimit`."""
     items: list[Any] = _timed(batch, "decode", lambda: steps.decode(batch))
+    admit(batch, items)
     for name, step in steps.per_item.items():
         items = _timed(batch, name, partial(_isolated, name, step, batch, items))
     return items
@@ -258,7 +274,7 @@ def _make_spool() -> Spool:
 
 
 def _insert(lines: IO[bytes], token: str) -> None:
-    insert_json_lines(span_store.TABLE, lines, token=token)
+    draining.insert(span_store.TABLE, lines, token)
 
 
 def _earliest_ns(now_ns: int) -> int:

@@ -96,9 +96,9 @@ def _explain(problem: Problem, wire: Wire) -> HttpResponse:
     return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE_OF[wire])
 
 
-TRACES = Door(CONTENT_TYPES, pipeline.TRACES, _answer(_traces, "rejectedSpans"), _explain)
-LOGS = Door(CONTENT_TYPES, pipeline.LOGS, _answer(_logs, "rejectedLogRecords"), _explain)
-METRICS = Door(CONTENT_TYPES, pipeline.METRICS, _metrics_answer, _explain)
+TRACES = Door("otlp-traces", CONTENT_TYPES, pipeline.TRACES, _answer(_traces, "rejectedSpans"), _explain)
+LOGS = Door("otlp-logs", CONTENT_TYPES, pipeline.LOGS, _answer(_logs, "rejectedLogRecords"), _explain)
+METRICS = Door("otlp-metrics", CONTENT_TYPES, pipeline.METRICS, _metrics_answer, _explain)
 
 
 @csrf_exempt

@@ -120,6 +120,38 @@ SETTINGS: tuple[Setting, ...] = (
         "400",
         "Spans that started longer ago than this are refused one by one.",
     ),
+    Setting(
+        "TRACEHOUSE_MAX_SPANS_PER_SECOND",
+        "int",
+        "0",
+        "Spans a second, averaged over a minute, for projects that set no limit of their own; 0 is no limit.",
+    ),
+    Setting(
+        "TRACEHOUSE_MAX_MB_PER_MINUTE",
+        "int",
+        "0",
+        "Bytes a minute after decompression, in MB, for projects that set no limit of their own; 0 is no limit.",
+    ),
+    Setting(
+        "TRACEHOUSE_MAX_SPANS_PER_DAY",
+        "int",
+        "0",
+        "Spans a day for projects that set no quota of their own; 0 is no quota.",
+    ),
+    Setting(
+        "TRACEHOUSE_MAX_SPANS_PER_MONTH",
+        "int",
+        "0",
+        "Spans a calendar month for projects that set no quota of their own; 0 is no quota.",
+    ),
+    Setting(
+        "TRACEHOUSE_METRICS_TOKEN",
+        "text",
+        "",
+        "Bearer token of `/metrics`. When empty, only an installation whose address is this machine answers, and only"
+        " to this machine.",
+        secret=True,
+    ),
 )
 _ROWS = {row.name: row for row in SETTINGS}
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}

@@ -3,7 +3,7 @@
 import gc
 from typing import Any
 
-from tracehouse import env
+from tracehouse import env, metrics_folder
 
 bind = [f"{env.text('TRACEHOUSE_HOST')}:{env.integer('TRACEHOUSE_PORT')}"]
 workers = env.integer("TRACEHOUSE_WEB_WORKERS")
@@ -15,6 +15,11 @@ timeout = 120
 graceful_timeout = 30
 keepalive = 75
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Before the first fork, so that all processes count into one folder."""
+    metrics_folder.take(env.path("TRACEHOUSE_DATA") / "metrics")
 
 
 def post_worker_init(worker: Any) -> None:

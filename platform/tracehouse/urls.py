@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("tracehouse.web.urls")),
     path("", include("tracehouse.tenancy.urls")),
     path("", include("ingest.urls")),
+    path("", include("ingest.page_urls")),
     path("", include("traces.api_urls")),
     path("", include("traces.urls")),
     path("", include("costs.api_urls")),

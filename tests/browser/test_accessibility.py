@@ -22,6 +22,7 @@ def test_pages_are_accessible(
 ) -> None:
     trace_id = otlp.new_trace_id()
     platform.send(otlp.failed_run(trace_id), "application/json")
+    platform.send(b"{", "application/json")  # so that there is something on the page of rejections
     platform.wait_for_trace(trace_id, spans=5)
     context = browser.new_context(
         base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
@@ -36,7 +37,11 @@ def test_pages_are_accessible(
         f"/p/{slug}/traces?status=error",
         f"/p/{slug}/traces?user_id=nobody",
         f"/p/{slug}/traces/{trace_id}",
+        f"/p/{slug}/ingest",
+        f"/p/{slug}/ingest/rejected",
+        f"/p/{slug}/ingest/rejected?from=2001-01-01T00:00&to=2001-01-02T00:00",
         f"/p/{slug}/settings",
+        "/status",
         "/nowhere",
     ):
         page.goto(path)

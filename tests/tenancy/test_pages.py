@@ -13,8 +13,11 @@ from tracehouse.tenancy.models import ApiKey, AuditEntry, IdentityPolicy, Projec
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 
-READ_ROUTES = ["traces:list", "traces:first-span", "traces:detail", "project-settings"]
-CHANGE_ROUTES = ["create-key", "revoke-key", "change-redaction"]
+READ_ROUTES = [
+    *("traces:list", "traces:first-span", "traces:detail"),
+    *("ingest:status", "ingest:rejected", "project-settings"),
+]
+CHANGE_ROUTES = ["create-key", "revoke-key", "change-redaction", "change-limits"]
 MORE: dict[str, list[object]] = {"traces:detail": ["a" * 32], "revoke-key": [1]}
 
 

@@ -39,14 +39,14 @@ def client() -> Client:
         return _client[2]
 
 
-def connect(database: str | None = None) -> Client:
+def connect(database: str | None = None, *, answer_seconds: int = ANSWER_SECONDS) -> Client:
     url = urlsplit(settings.CLICKHOUSE_URL)
     return clickhouse_connect.get_client(
         dsn=settings.CLICKHOUSE_URL,
         database=database or database_name(),
         secure=url.scheme == "https",
         connect_timeout=CONNECT_SECONDS,
-        send_receive_timeout=ANSWER_SECONDS,
+        send_receive_timeout=answer_seconds,
         autogenerate_session_id=False,
         query_limit=0,
         client_name="tracehouse",

@@ -29,16 +29,17 @@ class InsertUnavailable(Exception):
     """ClickHouse did not take the rows now; try again later."""
 
 
-def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> None:
-    """Inserts every line of `lines` in one statement. Raises `InsertRefused` or `InsertUnavailable`.
+def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> int:
+    """Inserts every line of `lines` in one statement; gives their number. Raises `InsertRefused`, `InsertUnavailable`.
 
     `token` names the batch: ClickHouse skips a batch whose token it has seen lately
     (`insert_deduplication_token`), which makes a retry after an unknown outcome safe.
     """
+    counted = _Counted(lines)
     try:
         client().raw_insert(
             table,
-            insert_block=_chunks(lines),
+            insert_block=counted.chunks(),
             fmt="JSONEachRow",
             settings={
                 "insert_deduplication_token": token,
@@ -66,8 +67,17 @@ def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> None:
         raise InsertUnavailable(f"ClickHouse code {code}") from None
     except (ClickHouseError, OSError) as error:
         raise InsertUnavailable(type(error).__name__) from None
+    return counted.count
 
 
-def _chunks(lines: IO[bytes]) -> Generator[bytes, None, None]:
-    while chunk := lines.read(CHUNK_BYTES):
-        yield chunk
+class _Counted:
+    """The lines in chunks, counted as they pass."""
+
+    def __init__(self, lines: IO[bytes]) -> None:
+        self._lines = lines
+        self.count = 0
+
+    def chunks(self) -> Generator[bytes, None, None]:
+        while chunk := self._lines.read(CHUNK_BYTES):
+            self.count += chunk.count(b"\n")
+            yield chunk

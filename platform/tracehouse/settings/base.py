@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tracehouse.web.context.shell",
+                "ingest.context.freshness",
             ],
         },
     }
@@ -132,6 +133,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 MAX_BODY_BYTES = env.integer("TRACEHOUSE_MAX_BODY_MB") * 1024 * 1024
 SPOOL_MAX_BYTES = env.integer("TRACEHOUSE_SPOOL_MAX_MB") * 1024 * 1024
 MAX_SPAN_AGE_DAYS = env.integer("TRACEHOUSE_MAX_SPAN_AGE_DAYS")
+# Limits of projects that set none; 0 is no limit. The names are those of the fields of a project.
+DEFAULT_LIMITS = {
+    "max_spans_per_second": env.integer("TRACEHOUSE_MAX_SPANS_PER_SECOND"),
+    "max_mb_per_minute": env.integer("TRACEHOUSE_MAX_MB_PER_MINUTE"),
+    "max_spans_per_day": env.integer("TRACEHOUSE_MAX_SPANS_PER_DAY"),
+    "max_spans_per_month": env.integer("TRACEHOUSE_MAX_SPANS_PER_MONTH"),
+}
+METRICS_TOKEN = env.text("TRACEHOUSE_METRICS_TOKEN")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -140,6 +149,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
+# Prometheus asks inside the network, past the proxy that ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -179,9 +190,19 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
-# Work is by watermark: a tick that comes twice, or not at all, changes nothing.
+# Work is by watermark: a tick that comes twice, or not at all, changes nothing; one that finds no worker expires.
 CELERY_BEAT_SCHEDULE = {
     "costs.resume_repricings": {"task": "costs.tasks.resume_repricings", "schedule": 60.0},
+    "worker-heartbeat": {
+        "task": "ingest.tasks.worker_heartbeat",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "delete-old-ingest-counts": {
+        "task": "ingest.tasks.delete_old_counts",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
 }
 
 UNFOLD = {"SITE_TITLE": "Tracehouse", "SITE_HEADER": "Tracehouse", "SITE_SYMBOL": "account_tree"}

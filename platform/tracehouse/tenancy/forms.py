@@ -7,11 +7,13 @@ from typing import Any
 import phonenumbers
 import structlog
 from django import forms
+from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from redis.exceptions import RedisError
 
+from tracehouse.tenancy.limits import FIELDS as LIMIT_FIELDS
 from tracehouse.tenancy.models import Project
 
 ATTEMPTS = 10
@@ -67,6 +69,27 @@ class RedactionForm(forms.ModelForm[Project]):
         if unknown:
             raise ValidationError(f"Not a region: {', '.join(unknown)}. Use ISO 3166 codes such as US, DE.")
         return ",".join(dict.fromkeys(regions))
+
+
+class LimitsForm(forms.ModelForm[Project]):
+    """How much the project may send; an empty field is the installation's default."""
+
+    class Meta:
+        model = Project
+        fields = list(LIMIT_FIELDS)
+        labels = {
+            "max_spans_per_second": "Spans a second, averaged over a minute",
+            "max_mb_per_minute": "MB a minute, after decompression",
+            "max_spans_per_day": "Spans a day",
+            "max_spans_per_month": "Spans a month",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, default in settings.DEFAULT_LIMITS.items():
+            self.fields[name].widget.attrs["placeholder"] = (
+                f"{default:,} (default)" if default else "no limit"
+            )
 
 
 def _counter(form: SignInForm) -> str:

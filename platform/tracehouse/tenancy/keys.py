@@ -12,7 +12,9 @@ from typing import TypeAlias
 
 from django.db import Error as DatabaseError
 from django.utils import timezone
+from prometheus_client import Counter
 
+from tracehouse.tenancy.limits import Limits, limits_of
 from tracehouse.tenancy.models import ApiKey, IdentityPolicy
 from tracehouse.tenancy.secrets import decrypt, hash_secret
 
@@ -46,6 +48,7 @@ class KeyHolder:
     redaction_key: bytes
     phone_regions: tuple[str, ...]
     keep_identity: bool
+    limits: Limits | None = None  # None: what it sends is not limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,10 @@ class Credentials:
 Answer: TypeAlias = KeyHolder | None
 _lock = threading.Lock()
 _cache: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
+_lookups = Counter(
+    "tracehouse_key_lookups", "Look-ups of API keys, by where the answer came from.", ["source"]
+)
+_cached, _database, _stale = (_lookups.labels(source) for source in ("cache", "database", "stale"))
 
 
 def identify(authorization: str) -> KeyHolder | KeyProblem:
@@ -101,13 +108,16 @@ def _look_up(secret_hash: str) -> Answer:
     with _lock:
         cached = _cache.get(secret_hash)
     if cached and now - cached[0] < FRESH_SECONDS:
+        _cached.inc()
         return cached[1]
     try:
         answer = _query(secret_hash)
     except DatabaseError as error:
         if cached and cached[1] and now - cached[0] < STALE_SECONDS:
+            _stale.inc()
             return cached[1]
         raise LookupUnavailable from error
+    _database.inc()
     with _lock:
         _cache[secret_hash] = (now, answer)
         _cache.move_to_end(secret_hash)
@@ -139,4 +149,5 @@ def _query(secret_hash: str) -> Answer:
         redaction_key=decrypt(project.redaction_key),
         phone_regions=tuple(region.strip() for region in project.phone_regions.split(",") if region.strip()),
         keep_identity=project.identity_policy == IdentityPolicy.KEEP,
+        limits=limits_of(project),
     )

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -89,6 +90,17 @@ class Project(models.Model):
         max_length=4, choices=IdentityPolicy.choices, default=IdentityPolicy.HASH
     )
     redaction_key = models.TextField(default=new_redaction_key, editable=False)  # encrypted
+    # Empty: the installation's default (settings.DEFAULT_LIMITS).
+    max_spans_per_second = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    max_mb_per_minute = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
+    max_spans_per_day = models.PositiveBigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    max_spans_per_month = models.PositiveBigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -11,4 +11,5 @@ urlpatterns = [
     path("p/<slug:slug>/settings/keys", views.create_key, name="create-key"),
     path("p/<slug:slug>/settings/keys/<int:key_id>/revoke", views.revoke_key, name="revoke-key"),
     path("p/<slug:slug>/settings/redaction", views.change_redaction, name="change-redaction"),
+    path("p/<slug:slug>/settings/limits", views.change_limits, name="change-limits"),
 ]

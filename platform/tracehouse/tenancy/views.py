@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from tracehouse.tenancy import services, snippets
-from tracehouse.tenancy.forms import ApiKeyForm, RedactionForm, SignInForm
+from tracehouse.tenancy.forms import ApiKeyForm, LimitsForm, RedactionForm, SignInForm
+from tracehouse.tenancy.limits import FIELDS as LIMIT_FIELDS
 from tracehouse.tenancy.models import ApiKey, AuditEntry, Membership, Project, Role, User
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.web.htmx import part_asked_for
@@ -89,6 +90,27 @@ def _save_redaction(form: RedactionForm, actor: User) -> None:
     )
 
 
+@require_POST
+@project_page(Role.ADMIN)
+def change_limits(request: ProjectRequest) -> HttpResponse:
+    form = LimitsForm(request.POST, instance=Project.objects.get(pk=request.project.pk))
+    if not form.is_valid():
+        return _settings_page(request, {"limits_form": form}, status=400)
+    if form.has_changed():
+        _save_limits(form, request.user)
+    messages.success(request, "The limits are saved. They hold within a second or two.")
+    return redirect("project-settings", request.project.slug)
+
+
+@transaction.atomic
+def _save_limits(form: LimitsForm, actor: User) -> None:
+    project = form.save()
+    values = {name: getattr(project, name) for name in LIMIT_FIELDS}
+    services.record(
+        actor=actor.email, action="limits.changed", target=project.slug, project=project, **values
+    )
+
+
 def _settings_page(request: ProjectRequest, changes: dict[str, object], *, status: int = 200) -> HttpResponse:
     project = request.project
     is_admin = may(request.role, Role.ADMIN)
@@ -102,6 +124,7 @@ def _settings_page(request: ProjectRequest, changes: dict[str, object], *, statu
         "entries": AuditEntry.objects.filter(project=project)[:AUDIT_ENTRIES] if is_admin else [],
         "key_form": ApiKeyForm(),
         "redaction_form": RedactionForm(instance=project),
+        "limits_form": LimitsForm(instance=project),
         **changes,
     }
     return render(request, "tenancy/settings.html", context, status=status)

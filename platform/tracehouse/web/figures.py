@@ -89,6 +89,15 @@ def compact(number: int | None) -> str:
     return f"{number / 1e12:,.1f}T"
 
 
+def rate(number: float | None) -> str:
+    """How many in a unit of time: 0.2, 3.4, 1,204."""
+    if number is None or not math.isfinite(number):
+        return ABSENT
+    if 0 < number < 0.05:
+        return "<0.1"
+    return f"{number:,.0f}" if number >= 9.95 else _trim(f"{number:.1f}")
+
+
 def percent(share: float | None) -> str:
     """0.0423 as 4.2 %."""
     return ABSENT if share is None or not math.isfinite(share) else f"{share * 100:.1f} %"

@@ -20,6 +20,8 @@ register.filter("exact_money", figures.exact_money)
 register.filter("count", figures.count)
 register.filter("compact", figures.compact)
 register.filter("size", figures.size)
+register.filter("percent", figures.percent)
+register.filter("per_minute", figures.rate)
 register.filter("folded", folding.fold)
 
 
@@ -35,6 +37,18 @@ def moment(context: Context, at: datetime | None) -> str | SafeString:
         figures.exact_moment(at, zone=shell.zone),
         figures.moment(at, now=shell.now, zone=shell.zone),
     )
+
+
+@register.simple_tag(takes_context=True)
+def moment_text(context: Context, at: datetime) -> str:
+    """The day and time in the project's zone, where a `<time>` cannot stand."""
+    return f"{at.astimezone(context['shell'].zone):%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def seconds(number: float | None) -> str:
+    """A number of seconds as `duration` reads one of milliseconds."""
+    return figures.duration(None if number is None else number * 1000)
 
 
 @register.simple_tag
