@@ -9,6 +9,7 @@ import pytest
 from costs.models import ModelPrice, ToolPrice
 from ingest import pipeline
 from tests import cast
+from tests.browser import otlp
 from tracehouse.tenancy.keys import KeyHolder, identify
 from tracehouse.tenancy.models import Project, User
 from traces.span import CostState, Kind, Span, Usage
@@ -72,3 +73,34 @@ def test_a_cached_answer_is_free(holder: KeyHolder) -> None:
     cost = priced(holder, **LARGE, attributes={"litellm.cache_hit": True}).cost
     assert cost is not None
     assert (cost.state, cost.total) == (CostState.COMPUTED, 0)
+
+
+CALL: dict[str, Any] = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 100,
+    "gen_ai.usage.output_tokens": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_free"),
+    [
+        ({**CALL, "litellm.cache_hit": "true"}, True),
+        ({**CALL, "lmnr.span.type": "CACHED", "lmnr.span.original_type": "LLM"}, True),
+        ({**CALL, "langfuse.observation.metadata.cache_hit": "true"}, True),
+        ({**CALL, "http.response.header.cf-aig-cache-status": "HIT"}, True),
+        ({**CALL, "litellm.cache_hit": "false"}, False),
+        (CALL, False),
+    ],
+)
+def test_vocabularies_leave_what_says_that_a_cache_answered(
+    holder: KeyHolder, attributes: dict[str, Any], is_free: bool
+) -> None:
+    body = otlp.body("a" * 32, [otlp.Step("chat", attributes=attributes)])
+    batch = pipeline.Batch(body, "json", holder, now_ns=time.time_ns())
+    (found,) = pipeline.price(batch, pipeline.normalize(batch, pipeline.decode(batch)))
+    assert found.kind is Kind.LLM
+    assert found.cost is not None
+    assert (found.cost.total == 0) is is_free
