@@ -21,7 +21,7 @@ from bench.installation import ROOT
 from ingest.detectors import Detector, find
 from ingest.normalize import normalize
 from ingest.otlp.decode import decode_protobuf
-from traces.store import json_lines
+from traces.store import encode
 
 LABELLED = ROOT / "tests" / "ingest" / "labelled"
 SETS = ("tuning", "held_out")
@@ -179,8 +179,8 @@ def cost(spans: int = TIMED_SPANS) -> Cost:
 def _rows(spans: int) -> Iterator[tuple[int, bytes]]:
     for payload in workload.build(spans, datetime.now(UTC)).payloads:
         records = decode_protobuf(payload.body).spans
-        lines = json_lines([normalize(record, project_id=1) for record in records])
-        yield len(lines), b"".join(lines)
+        bodies = [encode(normalize(record, project_id=1)).body for record in records]
+        yield len(bodies), b"\n".join(bodies)
 
 
 def section(cost: Cost, scores: Mapping[str, Mapping[Detector, Score]], samples: Mapping[str, int]) -> str:

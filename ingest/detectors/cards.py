@@ -3,7 +3,7 @@
 import re
 
 from ingest.detectors.edges import is_number
-from ingest.detectors.hit import GROUPS_OF_FOUR, LONG_RUNS, Detector, Hit, Hits, Trigger
+from ingest.detectors.hit import GROUPS_OF_FOUR, LONG_RUN, Detector, Hit, Hits, Trigger
 
 _BARE = re.compile(rb"[0-9]{14,19}(?![0-9])")
 _GROUPED = re.compile(
@@ -57,7 +57,7 @@ def _is_track(text: bytes, start: int, end: int) -> bool:
 
 
 TRIGGERS = (
-    *(Trigger(run, Detector.CARD, _bare, back=13) for run in LONG_RUNS),
+    Trigger(LONG_RUN, Detector.CARD, _bare, back=13),
     Trigger(GROUPS_OF_FOUR, Detector.CARD, _grouped, back=14),
     Trigger(rb"3[0-9]{3}[ -][0-9]{6}[ -]", Detector.CARD, _grouped, back=12),
 )

@@ -61,6 +61,5 @@ class Trigger:
 
 
 # Digits that more than one detector begins with.
-# A JSON number under a key that ends in `d` is nearly always an id, as a span's own are; those wake nobody.
-LONG_RUNS = (rb"[^0-9:][1-6][0-9]{12}", rb"(?:[^d]\x22|[^\x22]):[1-6][0-9]{12}")
+LONG_RUN = rb"[^0-9][1-6][0-9]{12}"
 GROUPS_OF_FOUR = rb"[2-9][0-9]{3}[ -][0-9]{4}[ -][0-9]{4}"

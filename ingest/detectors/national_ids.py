@@ -22,7 +22,7 @@ from stdnum.pl import pesel
 from stdnum.us import itin, ssn
 
 from ingest.detectors.edges import is_number
-from ingest.detectors.hit import GROUPS_OF_FOUR, LONG_RUNS, Detector, Hit, Hits, Trigger
+from ingest.detectors.hit import GROUPS_OF_FOUR, LONG_RUN, Detector, Hit, Hits, Trigger
 
 _SEPARATORS = b" .-"
 _NINO = re.compile(r"(?!BG|GB|NK|KN|TN|NT|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][0-9]{6}[A-D]")
@@ -95,7 +95,7 @@ TRIGGERS: tuple[Trigger, ...] = (
         "FR",
         nir.is_valid,
         rb"[12]( ?)\d\d\1\d\d\1\d[0-9AB]\1\d{3}\1\d{3} ?\d\d(?!\d)",
-        *((run, 13) for run in LONG_RUNS),
+        (LONG_RUN, 13),
         (rb"[12] [0-9]{2} [0-9]{2} [0-9]", 9),
     ),
     *_by_itself(
