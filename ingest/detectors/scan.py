@@ -45,7 +45,7 @@ def find(text: bytes, regions: tuple[str, ...], detectors: frozenset[Detector] =
             if found:
                 hits += found
                 start, end, rank = found[-1].start, found[-1].end, own_rank
-    if detectors is not ALL:
+    if detectors != ALL:
         hits = [hit for hit in hits if hit.detector in detectors]
     return _apart(hits)
 
