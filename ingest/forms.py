@@ -36,6 +36,7 @@ class RuleForm(forms.ModelForm[RedactionRule]):
     class Meta:
         model = RedactionRule
         fields = ["name", "pattern", "action"]
+        labels = {"action": "What happens"}
         widgets = {
             "name": forms.TextInput(attrs={"placeholder": "customer_number", "autocomplete": "off"}),
             "pattern": forms.TextInput(

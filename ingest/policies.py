@@ -10,6 +10,8 @@ from ingest.detectors import Detector
 from ingest.models import OFF, AllowedValue, DetectorSetting, RedactionRule
 from ingest.policy import DEFAULT_ACTIONS, Action, Allowed, Pattern, Policy, compact
 from tracehouse.tenancy.keys import FRESH_SECONDS, MAX_CACHED, STALE_SECONDS, KeyHolder, LookupUnavailable
+from tracehouse.tenancy.models import IdentityPolicy, Project
+from tracehouse.tenancy.secrets import decrypt
 
 _lock = threading.Lock()
 _cache: OrderedDict[KeyHolder, tuple[float, Policy]] = OrderedDict()
@@ -26,7 +28,12 @@ def policy_for(holder: KeyHolder) -> Policy:
     if cached and now - cached[0] < FRESH_SECONDS:
         return cached[1]
     try:
-        policy = read_policy(holder)
+        policy = _read(
+            holder.project_id,
+            key=holder.redaction_key,
+            regions=holder.phone_regions,
+            keep_identity=holder.keep_identity,
+        )
     except DatabaseError as error:
         if cached and now - cached[0] < STALE_SECONDS:
             return cached[1]
@@ -44,15 +51,23 @@ def forget_all() -> None:
         _cache.clear()
 
 
-def read_policy(holder: KeyHolder) -> Policy:
-    """The policy as it is stored now."""
-    project_id = holder.project_id
+def policy_of(project: Project) -> Policy:
+    """The policy as it is stored now, for the project's pages."""
+    return _read(
+        project.pk,
+        key=decrypt(project.redaction_key),
+        regions=project.regions,
+        keep_identity=project.identity_policy == IdentityPolicy.KEEP,
+    )
+
+
+def _read(project_id: int, *, key: bytes, regions: tuple[str, ...], keep_identity: bool) -> Policy:
     allowed = AllowedValue.objects.filter(project_id=project_id).values_list("value", "is_pattern")
     rules = RedactionRule.objects.filter(project_id=project_id, enabled=True)
     return Policy(
-        key=holder.redaction_key,
-        regions=holder.phone_regions,
-        keep_identity=holder.keep_identity,
+        key=key,
+        regions=regions,
+        keep_identity=keep_identity,
         actions=actions_of(project_id),
         patterns=tuple(Pattern(rule.name, rule.pattern, Action(rule.action)) for rule in rules),
         allow=Allowed(

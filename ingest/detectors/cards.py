@@ -6,9 +6,11 @@ from ingest.detectors.edges import is_number
 from ingest.detectors.hit import GROUPS_OF_FOUR, LONG_RUN, Detector, Hit, Hits, Trigger
 
 _BARE = re.compile(rb"[0-9]{14,19}(?![0-9])")
-_GROUPED = re.compile(
-    rb"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?(?![0-9])"
-    rb"|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5}(?![0-9])"
+# With the fifth group of a number of 19 digits, and without: the date of expiry may follow a number.
+_GROUPED = (
+    re.compile(rb"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\1[0-9]{1,3}(?![0-9])"),
+    re.compile(rb"[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?![0-9])"),
+    re.compile(rb"[0-9]{4}([ -])[0-9]{6}\1[0-9]{4,5}(?![0-9])"),
 )
 _ISSUED = re.compile(
     rb"4\d{15}"  # Visa
@@ -31,12 +33,15 @@ def _bare(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
 
 
 def _grouped(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
-    match = _GROUPED.match(text, start)
-    if match is None:
-        return ()
-    digits = match[0].replace(b" ", b"").replace(b"-", b"")
-    issued = _ISSUED.fullmatch(digits) or _ISSUED_LONG.fullmatch(digits)
-    return _card(text, start, match.end(), digits) if issued else ()
+    for shape in _GROUPED:
+        match = shape.match(text, start)
+        if match:
+            digits = match[0].translate(None, b" -")
+            issued = _ISSUED.fullmatch(digits) or _ISSUED_LONG.fullmatch(digits)
+            found = _card(text, start, match.end(), digits) if issued else ()
+            if found:
+                return found
+    return ()
 
 
 def _card(text: bytes, start: int, end: int, digits: bytes) -> Hits:
