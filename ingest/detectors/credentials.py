@@ -39,7 +39,6 @@ class _Format:
 
 _FORMATS = (
     _Format("sk-", rb"[A-Za-z0-9_-]", 20),  # OpenAI, Anthropic, OpenRouter, Langfuse, this platform
-    _Format("AKIA ASIA", rb"[A-Z0-9]", 16),  # AWS
     _Format("ghp_ gho_ ghu_ ghs_ ghr_", rb"[A-Za-z0-9]", 30),  # GitHub
     _Format("github_pat_", rb"[A-Za-z0-9_]", 22),
     _Format("glpat- gldt- glrt- glft- glptt- glagent- glsoat-", rb"[A-Za-z0-9_.-]", 20),  # GitLab
@@ -80,7 +79,7 @@ _PLACEHOLDER = re.compile(rb"[*x.#]+\Z|[<${%\[]|redacted|hidden|changeme|your", 
 _PEM_END = b"-----END"
 _PEM_MOST = 16_384
 # Whole lines of base64; an escape is consumed first, so that its letter is no part of one.
-_PEM_LINE = re.compile(rb"\x5c+[a-z]|([A-Za-z0-9+/=]+)")
+_PEM_LINE = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[a-z])|([A-Za-z0-9+/=]+)")
 
 
 def _secret(text: bytes, start: int, end: int) -> Hits:
@@ -94,12 +93,16 @@ def _looks_random(key: bytes) -> bool:
     return _RUN.search(key) is not None and key.translate(None, b"0123456789") != key
 
 
-def _near_aws_key(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
-    """The secret half that stands within a line or two of an AWS access key."""
+def _aws(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
+    """An access key, and the secret half that stands within a line or two of it."""
+    end = start + 20
+    if before(text, start) in WORD or after(text, end) in WORD:
+        return ()
+    key = _secret(text, start, end)
     for match in _AWS_SECRET.finditer(text, max(0, start - 160), start + 220):
         if match[0].lower() != match[0] != match[0].upper():
-            return _secret(text, match.start(), match.end())
-    return ()
+            return key + _secret(text, match.start(), match.end())
+    return key
 
 
 def _webhook(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
@@ -195,7 +198,7 @@ _NAMES = (
 )
 TRIGGERS: tuple[Trigger, ...] = (
     *(trigger for keys in _FORMATS for trigger in keys.triggers()),
-    Trigger(rb"A[KS]IA[A-Z0-9]{16}", Detector.SECRET, _near_aws_key, back=20),
+    Trigger(rb"A[KS]IA[A-Z0-9]{16}", Detector.SECRET, _aws, back=20),
     Trigger(rb"hooks\.slack\.com/services/[A-Z0-9]", Detector.SECRET, _webhook, back=1),
     Trigger(rb"(?:bearer|basic) [a-z0-9._~+/=-]{8}", Detector.SECRET, _authorization, back=8, caseless=True),
     Trigger(rb"://[^ /@\x22\x5c\x00-\x1f]{2,160}@", Detector.SECRET, _in_address, back=1),

@@ -12,6 +12,8 @@ from ingest.detectors.hit import Detector, Hit, Hits, Trigger
 
 _V4 = re.compile(rb"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])")
 _V6 = re.compile(rb"[0-9a-f]{4}:[0-9a-f:]{2,34}", re.IGNORECASE)
+_RUNS_ON_6 = WORD | {ord(":")}
+_RANGE = re.compile(rb"\.[0-9]{1,3}-\Z")  # from one address to another
 _DOCUMENTATION = tuple(map(IPv4Network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")))
 _DOCUMENTATION_6 = IPv6Network("2001:db8::/32")
 # What stands before four numbers that are a version or a chapter: Chrome/120.0.0.0, foo==1.2.3.4, section 4.3.2.1.
@@ -38,7 +40,7 @@ def _v4(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
 
 def _v6(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     match = _V6.match(text, start)
-    if match is None or before(text, start) in WORD or after(text, match.end()) in WORD:
+    if match is None or before(text, start) in _RUNS_ON_6 or after(text, match.end()) in WORD:
         return ()
     spelled = match[0]
     if spelled[-1:] == b":" and spelled[-2:] != b"::":  # the colon of the sentence around it
@@ -64,7 +66,8 @@ def _v4_address(spelled: bytes) -> IPv4Address | None:
 
 def _stands_alone(text: bytes, start: int, end: int) -> bool:
     """No word, no fifth number, no suffix of a version touches it; a range of addresses may."""
-    if before(text, start) in WORD or before(text, start) in b".-":
+    byte = before(text, start)
+    if byte in WORD or byte == 0x2E or (byte == 0x2D and not _RANGE.search(text[start - 5 : start])):
         return False
     following = after(text, end)
     if following in WORD:
