@@ -58,7 +58,7 @@ def without_media_span(span: Span) -> Span:
 
 
 def without_media(value: JSONValue) -> JSONValue:
-    """`value` with media replaced by what it was. The same object comes back when there was none."""
+    """`value` with media replaced by what it was. What does not look like it comes back as the same object."""
     return _rewritten(value) if _may_hold_media(value) else value
 
 
