@@ -1,9 +1,10 @@
 """`python -m bench.redaction`: precision and recall of the detectors on labelled texts, and what a span costs them.
 
-The texts are in `tests/ingest/labelled`: written before the detectors were; values stand in brackets with the name
-of their detector. `tuning` was looked at while the detectors were made, `held_out` was not. A value counts as found
-when a hit of its detector covers the whole of it, as JSON writes it; a hit counts as right when it touches such a
-value. Texts are scanned as they stand in a stored row: JSON-encoded.
+The texts are in `tests/ingest/labelled`; values stand in brackets with the name of their detector. `tuning` and
+`held_out` were written before the detectors. `tuning` was looked at while these were made, `held_out` once they were
+done; `late` was written after that, and looked at once. A value counts as found when a hit of its detector covers the
+whole of it, as JSON writes it; a hit counts as right when it touches such a value. Texts are scanned as they stand in
+a stored row: JSON-encoded.
 """
 
 import re
@@ -24,15 +25,17 @@ from ingest.otlp.decode import decode_protobuf
 from traces.store import encode
 
 LABELLED = ROOT / "tests" / "ingest" / "labelled"
-SETS = ("tuning", "held_out")
+SETS = ("tuning", "held_out", "late")
 REGIONS = ("US", "GB")
 TIMED_SPANS, ROUNDS = 5000, 5
 # Cuts keys in the files in two, so that scanners for leaked keys do not take them for real ones.
 CUT = "¦"
 FIRST_LOOK = (
-    "The first look at the held out texts gave precision 0.995 and recall 0.986 (phone recall 0.929, national id"
-    " precision 0.964). It showed three faults, mended since: the bracket before an area code that follows a word,"
-    " Brazil's numbers without the trunk 0, and a parcel's number in three groups of four taken for an Aadhaar."
+    "First looks. Held out: precision 0.995, recall 0.986 (phone recall 0.929, national id precision 0.964); it"
+    " showed the bracket before an area code that follows a word, Brazil's numbers without the trunk 0, and a parcel's"
+    " number in three groups of four taken for an Aadhaar. Late, with these mended: precision 1.000, recall 0.987 (ip"
+    " recall 0.857); an address under the key v was taken for a version. The table is of the detectors with all four"
+    " mended, so the first looks are the better estimate of what other texts would give."
 )
 _LABEL = re.compile(r"⟦(\w+):([^⟧]*)⟧")
 _ESCAPE = re.compile(rb"\\+(?:[nrtbf\"/]|u[0-9a-f]{4})|\\+")
@@ -197,7 +200,7 @@ def section(cost: Cost, scores: Mapping[str, Mapping[Detector, Score]], samples:
             "## Redaction",
             f"{machine.describe().date}. Labelled texts ({sizes}) with the true values marked: prompts, answers, tool"
             " results, logs, code and forms in eleven languages, and nearly as many that only look like it. One author"
-            " wrote them before the detectors; the held out ones were not looked at while these were made.",
+            " wrote them: tuning and held out before the detectors, late after them.",
             report.table(rows),
             FIRST_LOOK,
             f"Cost of looking: {cost.microseconds:.1f} us of processor time a span ({cost.bytes_a_span:,} bytes of row,"

@@ -36,6 +36,8 @@ def test_pages_are_accessible(
         f"/p/{slug}/traces?status=error",
         f"/p/{slug}/traces?user_id=nobody",
         f"/p/{slug}/traces/{trace_id}",
+        f"/p/{slug}/redaction",
+        f"/p/{slug}/redaction/rules",
         f"/p/{slug}/settings",
         "/nowhere",
     ):
