@@ -48,11 +48,11 @@ def ingest_section(machine: Machine, runs: Sequence[IngestRun]) -> str:
         (
             "## Ingest",
             _on(machine),
-            _table([head, *rows]),
+            table([head, *rows]),
             f"Target: at least {INGEST_TARGET:,} spans/s until visible by the API, redacted and durable.",
             "Processor time a span and memory after the last run, by process. PSS shares pages among the processes"
             " that map them.",
-            _table([["process", "count", "CPU us a span", "RSS MiB", "PSS MiB"], *_process_rows(runs[-1])]),
+            table([["process", "count", "CPU us a span", "RSS MiB", "PSS MiB"], *_process_rows(runs[-1])]),
         )
     )
 
@@ -76,7 +76,7 @@ def query_section(machine: Machine, runs: Sequence[QueryRun]) -> str:
             f" {last.disk.bytes / last.disk.rows:.0f} bytes a span on disk. One kept-alive connection,"
             f" windows of seven days, {REPEATS} requests each, pages of 50 traces."
             f" Targets, p95: list {LIST_TARGET} ms, trace {TRACE_TARGET} ms.",
-            _table([head, *rows]),
+            table([head, *rows]),
         )
     )
 
@@ -143,7 +143,7 @@ def _milliseconds(reading: Reading) -> tuple[str, str, str]:
     return f"{reading.p50:.0f}", f"{reading.p95:.0f}", f"{reading.p99:.0f}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [_line(row, widths) for row in rows]
     return "\n".join([lines[0], _line(["-" * width for width in widths], widths), *lines[1:]])

@@ -126,6 +126,9 @@ def _take(request: HttpRequest, door: Door, holder: KeyHolder) -> Batch:
         body = limits.inflate(sent, encoding, limit)
         with _in_flight.holding(len(body)):
             return pipeline.run(Batch(body, wire, holder, now_ns=time.time_ns()), door.steps)
+    except LookupUnavailable:
+        message = "The project's redaction rules cannot be read just now."
+        raise Problem(503, Code.UNAVAILABLE, message, reason=Reason.RULES_UNREAD, retry_after=5) from None
     except limits.TooLarge:
         message = f"The body is larger than {limit // 2**20} MiB; send smaller batches."
         raise Problem(413, Code.INVALID_ARGUMENT, message, reason=Reason.TOO_LARGE) from None

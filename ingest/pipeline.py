@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
@@ -16,10 +16,13 @@ from costs.book import PriceBook
 from costs.loading import book_of
 from ingest import admission, draining, log_parts, plain
 from ingest.limits import MAX_SPAN_BYTES
+from ingest.media import without_media_span
 from ingest.normalize import normalize as normalize_span
 from ingest.otlp import logs, metrics
 from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
 from ingest.otlp.records import OtlpLog, OtlpSpan
+from ingest.own_patterns import redact_spans as redact_own
+from ingest.policies import policy_for
 from ingest.policy import Policy
 from ingest.redact import added, redact_identity
 from ingest.redact import redact as redact_texts
@@ -41,12 +44,16 @@ Item: TypeAlias = OtlpSpan | OtlpLog | Span | span_store.Row
 
 @dataclass(slots=True)
 class Batch:
-    """One request on its way through the steps. `refused` counts spans and log records left out, by reason."""
+    """One request on its way through the steps. `refused` counts spans and log records left out, by reason.
+
+    Made with its project's policy, whatever door it came by. Raises `LookupUnavailable`.
+    """
 
     body: bytes
     wire: Wire
     holder: KeyHolder
     now_ns: int
+    given_policy: InitVar[Policy | None] = None
     size: int = field(init=False)  # of the body, after decompression
     decoded: int = 0  # items that were counted against the project's limits
     newest_end_ns: int = 0
@@ -57,12 +64,9 @@ class Batch:
     seconds: dict[str, float] = field(default_factory=dict)
     policy: Policy = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, given_policy: Policy | None) -> None:
         self.size = len(self.body)
-        holder = self.holder
-        self.policy = Policy(
-            key=holder.redaction_key, regions=holder.phone_regions, keep_identity=holder.keep_identity
-        )
+        self.policy = given_policy or policy_for(self.holder)
 
     def refuse(self, reason: Refusal, what: Item | None = None) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
@@ -153,6 +157,7 @@ def price(batch: Batch, spans: Sequence[Span]) -> list[Span]:
 def encode(batch: Batch, spans: Sequence[Span]) -> list[span_store.Row]:
     """Spans as rows of text, in memory; identities are redacted here, where they are known as such."""
     policy = batch.policy
+    spans = redact_own([without_media_span(span) for span in spans], policy)
     return [span_store.encode(span if policy.keep_identity else _anonymous(span, policy)) for span in spans]
 
 
@@ -254,7 +259,7 @@ def _anonymous(span: Span, policy: Policy) -> Span:
     for name in IDENTITY_FIELDS:
         value = getattr(span, name)
         if value:
-            hashed, found = redact_identity(value, policy.key, policy.regions, policy.detectors)
+            hashed, found = redact_identity(value, policy.key, policy.regions, policy.detectors, policy.allow)
             if found:
                 changes[name] = hashed
                 counts = added(counts, found)

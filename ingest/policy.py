@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ingest.detectors import Detector
+from ingest.patterns import matcher, whole
 
 
 class Action(StrEnum):
@@ -13,7 +14,7 @@ class Action(StrEnum):
     DROP = "drop"  # nothing is left of it
 
 
-DEFAULT_ACTIONS: Mapping[Detector | str, Action] = {
+DEFAULT_ACTIONS: Mapping[Detector, Action] = {
     Detector.EMAIL: Action.HASH,
     Detector.PHONE: Action.HASH,
     Detector.CARD: Action.MASK,
@@ -36,11 +37,30 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What is never replaced: these values, however spelled, and values that match these patterns as a whole."""
+    """What is never replaced: these values, in `compact` spelling, and values that match these patterns as a whole."""
 
     values: frozenset[str] = frozenset()
     patterns: tuple[str, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.values or self.patterns)
+
+    def allows(self, *spellings: str) -> bool:
+        """Whether one of these spellings of a found value is allowed."""
+        if not self.values.isdisjoint(map(compact, spellings)):
+            return True
+        if not self.patterns:
+            return False
+        allowed = matcher(tuple(map(whole, self.patterns)))
+        return any(allowed.find(spelling.encode("utf-8", "replace")) for spelling in spellings)
+
+
+def compact(value: str) -> str:
+    """A value without what its spellings differ in: capitals, spaces, dashes, brackets, a leading +."""
+    return value.casefold().translate(_SPELLING)
+
+
+_SPELLING = str.maketrans("", "", " -()+")
 
 NOTHING_ALLOWED = Allowed()
 
@@ -55,7 +75,7 @@ class Policy:
 
     key: bytes
     regions: tuple[str, ...] = ("US", "GB")
-    actions: Mapping[Detector | str, Action] = field(default_factory=lambda: DEFAULT_ACTIONS)
+    actions: Mapping[Detector, Action] = field(default_factory=lambda: DEFAULT_ACTIONS)
     allow: Allowed = NOTHING_ALLOWED
     keep_identity: bool = False
     patterns: tuple[Pattern, ...] = ()

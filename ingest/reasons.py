@@ -13,6 +13,7 @@ class Reason(StrEnum):
     NO_KEY = "no_key"  # counted in metrics alone: nobody knows whose request it was
     OTHER_PROJECT = "other_project"
     KEY_UNCHECKED = "key_unchecked"
+    RULES_UNREAD = "rules_unread"
     WRONG_TYPE = "wrong_type"
     WRONG_ENCODING = "wrong_encoding"
     NO_LENGTH = "no_length"
@@ -33,6 +34,7 @@ class Reason(StrEnum):
 RETRIED = frozenset(
     {
         Reason.KEY_UNCHECKED,
+        Reason.RULES_UNREAD,
         Reason.BUSY,
         Reason.SPAN_RATE,
         Reason.BYTE_RATE,
@@ -78,6 +80,11 @@ _EXPLANATIONS: Mapping[str, Explanation] = {
     Reason.KEY_UNCHECKED: Explanation(
         "The key could not be checked",
         "PostgreSQL did not answer. Exporters try again by themselves; look at the state of the stores.",
+    ),
+    Reason.RULES_UNREAD: Explanation(
+        "The project's redaction rules could not be read",
+        "PostgreSQL did not answer, and without its rules nothing of a project is stored. Exporters try again by"
+        " themselves; if it goes on, look at the status page.",
     ),
     Reason.WRONG_TYPE: Explanation(
         "Content-Type is not taken here",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ingest.detectors import Detector, Hit, find
-from ingest.policy import Action, Policy
+from ingest.policy import NOTHING_ALLOWED, Action, Allowed, Policy
 
 Counts = dict[str, int]
 # Escapes inside of strings that hold JSON themselves: the row's own encoder writes none for such characters.
@@ -53,10 +53,14 @@ def redact_text(text: str, policy: Policy) -> tuple[str, Counts]:
 
 @lru_cache(maxsize=20_000)
 def redact_identity(
-    value: str, key: bytes, regions: tuple[str, ...], detectors: frozenset[Detector]
+    value: str,
+    key: bytes,
+    regions: tuple[str, ...],
+    detectors: frozenset[Detector],
+    allow: Allowed = NOTHING_ALLOWED,
 ) -> tuple[str, Counts]:
     """A user, session or organization id. Always hashed, never masked: masked, two users would become one."""
-    return redact_text(value, Policy(key, regions, dict.fromkeys(detectors, Action.HASH)))
+    return redact_text(value, Policy(key, regions, dict.fromkeys(detectors, Action.HASH), allow))
 
 
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
@@ -66,14 +70,20 @@ def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     return {name: counts.get(name, 0) + more.get(name, 0) for name in {**counts, **more}}
 
 
-def keyed_hash(hit: Hit, key: bytes) -> str:
+def keyed_hash(name: str, canonical: str, key: bytes) -> str:
     """A stable opaque id: the first 64 bits of HMAC-SHA256 (RFC 2104) of the value in its canonical spelling."""
-    message = f"{hit.detector}:{hit.canonical}".encode()
-    return f"[{hit.detector}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:16]}]"
+    message = f"{name}:{canonical}".encode()
+    return f"[{name}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:16]}]"
 
 
 def _wanted(text: bytes, policy: Policy) -> list[Hit]:
-    return find(text, policy.regions, policy.detectors)
+    hits = find(text, policy.regions, policy.detectors)
+    if not policy.allow:
+        return hits
+    allows = policy.allow.allows
+    return [
+        hit for hit in hits if not allows(text[hit.start : hit.end].decode(errors="replace"), hit.canonical)
+    ]
 
 
 def _unhidden(text: bytes, policy: Policy) -> bytes:
@@ -116,15 +126,18 @@ def _pieces(
             text = f'"{text}"'
         parts += (buffer[position : hit.start], text.encode())
         position = hit.end
-        counts[hit.detector] = counts.get(hit.detector, 0) + 1
+        if not hit.continues:
+            counts[hit.detector] = counts.get(hit.detector, 0) + 1
     parts.append(buffer[position:end])
     return parts, counts
 
 
 def _stand_in(hit: Hit, policy: Policy) -> str:
+    if hit.continues:
+        return ""
     match policy.actions.get(hit.detector):
         case Action.HASH:
-            return keyed_hash(hit, policy.key)
+            return keyed_hash(hit.detector, hit.canonical, policy.key)
         case Action.DROP:
             return ""
         case _:

@@ -115,11 +115,14 @@ def api_key(project: Project, owner: User) -> str:
 
 @pytest.fixture(autouse=True)
 def _fresh_key_cache() -> Iterator[None]:
+    from ingest import policies
     from tracehouse.tenancy import keys
 
     keys.forget_all()
+    policies.forget_all()
     yield
     keys.forget_all()
+    policies.forget_all()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("ingest", "traces", "costs", "platform/tracehouse")
 SOURCES = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
-SQL_LIVES_IN = {"queries.py", "index_queries.py", "filters.py", "store.py"}
+SQL_LIVES_IN = {"queries.py", "index_queries.py", "redaction_queries.py", "filters.py", "store.py"}
 _SQL = re.compile(r"\b(SELECT\s+[\w*].*\bFROM|INSERT INTO|ALTER TABLE|GROUP BY)\b", re.DOTALL)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tracehouse.web import figures
 from traces.span import JSONValue
 
 PartKind = Literal["text", "reasoning", "call", "result", "media", "data"]
@@ -113,6 +114,8 @@ def _typed_part(item: dict[str, JSONValue], kind: str) -> Part:
     if kind in _MEDIA:
         return Part("media", _media(item, kind))
     text = _first(item, "content", "text", "thinking", "refusal")
+    if text is None and _cut_out(item):  # Gemini's inline data, Bedrock's images
+        return Part("media", _media(item, "media"))
     if text is None or kind not in _TEXT | _REASONING:
         return Part("data", plain(item))
     return Part("text" if kind in _TEXT else "reasoning", plain(text))
@@ -142,8 +145,28 @@ def _call_id(item: dict[str, JSONValue]) -> str:
 def _media(item: dict[str, JSONValue], kind: str) -> str:
     """What kind of file it is. Nothing is loaded, and the bytes are not shown."""
     names = ("modality", "mime_type", "media_type", "uri", "file_id")
-    told = [str(item[name]) for name in names if item.get(name)]
+    told = [str(item[name]) for name in names if isinstance(item.get(name), str) and item[name]]
+    cut = _cut_out(item)
+    if cut:
+        size = figures.size(int(cut["bytes"]))
+        told = [
+            *(name for name in told if name != cut["media"]),
+            cut["media"],
+            size,
+            f"sha256 {cut['sha256'][:16]}",
+        ]
     return ", ".join([kind, *told])
+
+
+def _cut_out(value: JSONValue) -> dict[str, str] | None:
+    """What ingest put in the place of media somewhere in `value`."""
+    if isinstance(value, dict):
+        if value.keys() == {"media", "bytes", "sha256"}:
+            return {name: str(item) for name, item in value.items()}
+        value = list(value.values())
+    if not isinstance(value, list):
+        return None
+    return next((found for item in value if (found := _cut_out(item))), None)
 
 
 def _first(item: Mapping[str, JSONValue], *names: str) -> JSONValue:

@@ -31,7 +31,7 @@ ROWS = 2_000
 log = structlog.get_logger()
 
 
-def _explains_failed_reads(
+def explains_failed_reads(
     view: Callable[Concatenate[ProjectRequest, P], HttpResponse],
 ) -> Callable[Concatenate[ProjectRequest, P], HttpResponseBase]:
     """A read that is refused or not answered becomes a page that says what to do."""
@@ -52,7 +52,7 @@ def _explains_failed_reads(
 
 @require_safe
 @project_page()
-@_explains_failed_reads
+@explains_failed_reads
 def trace_list(request: ProjectRequest) -> HttpResponse:
     part = part_asked_for(request)
     chosen = _range(request)
@@ -90,7 +90,7 @@ def trace_list(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
-@_explains_failed_reads
+@explains_failed_reads
 def first_span(request: ProjectRequest) -> HttpResponse:
     """What the set-up page asks every two seconds: nothing, until a span is there."""
     if queries.has_spans(request.scope):
@@ -100,7 +100,7 @@ def first_span(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
-@_explains_failed_reads
+@explains_failed_reads
 def trace_detail(request: ProjectRequest, trace_id: str) -> HttpResponse:
     detail = queries.get_trace(request.scope, trace_id)
     if detail is None:

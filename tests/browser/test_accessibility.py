@@ -40,6 +40,8 @@ def test_pages_are_accessible(
         f"/p/{slug}/ingest",
         f"/p/{slug}/ingest/rejected",
         f"/p/{slug}/ingest/rejected?from=2001-01-01T00:00&to=2001-01-02T00:00",
+        f"/p/{slug}/redaction",
+        f"/p/{slug}/redaction/rules",
         f"/p/{slug}/settings",
         "/status",
         "/nowhere",

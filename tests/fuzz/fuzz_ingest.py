@@ -21,6 +21,7 @@ with atheris.instrument_imports(include=["ingest", "traces", "costs"]):
     django.setup()
     from ingest import pipeline
     from ingest.otlp.decode import Malformed
+    from ingest.policy import Policy
 
 import msgspec
 from google.protobuf.json_format import ParseDict
@@ -30,6 +31,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tracehouse.tenancy.keys import KeyHolder
 
 HOLDER = KeyHolder(1, "fuzz", "pk", b"k" * 32, ("US", "GB"), keep_identity=False)
+POLICY = Policy(HOLDER.redaction_key, HOLDER.phone_regions)
 DOORS = (pipeline.TRACES, pipeline.LOGS, pipeline.PLAIN, pipeline.METRICS)
 NOW_NS = 1_763_978_500_000_000_000
 PLAIN = msgspec.json.encode(
@@ -57,7 +59,7 @@ def test_one_input(data: bytes) -> None:
         return
     wire: pipeline.Wire = "json" if data[0] % 2 == 0 else "protobuf"
     steps = DOORS[data[0] // 2 % len(DOORS)]
-    batch = pipeline.Batch(data[1:], wire, HOLDER, now_ns=NOW_NS)
+    batch = pipeline.Batch(data[1:], wire, HOLDER, now_ns=NOW_NS, given_policy=POLICY)
     try:
         items = steps.decode(batch)
     except Malformed:

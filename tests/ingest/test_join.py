@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ingest import pipeline
 from ingest.pipeline import Batch, Steps
+from ingest.policy import Policy
 from tests.ingest.golden import BEGAN_NS, FOLDER, text_message
 from tracehouse.clickhouse import client
 from tracehouse.clickhouse.insert import insert_json_lines
@@ -69,7 +70,9 @@ def send(project_id: int, *sent: Unit) -> dict[str, int]:
 
 def _stored(project_id: int, body: dict[str, Any], steps: Steps) -> dict[str, int]:
     holder = KeyHolder(project_id, "p", "pk", b"k" * 32, ("US",), False)
-    batch = Batch(json.dumps(body).encode(), "json", holder, now_ns=BEGAN_NS + 60 * 10**9)
+    policy = Policy(holder.redaction_key, holder.phone_regions)
+    now_ns = BEGAN_NS + 60 * 10**9
+    batch = Batch(json.dumps(body).encode(), "json", holder, now_ns=now_ns, given_policy=policy)
     lines = pipeline.made_lines(batch, steps)
     insert_json_lines(store.TABLE, io.BytesIO(b"".join(lines)), token=uuid.uuid4().hex)
     return dict(batch.refused)

@@ -26,8 +26,7 @@ def span(**fields: Any) -> Span:
 def redact(spans: list[Span], policy: Policy) -> list[dict[str, Any]]:
     """What is written of the spans, as rows."""
     holder = KeyHolder(1, "agents", "pk", policy.key, policy.regions, keep_identity=policy.keep_identity)
-    batch = pipeline.Batch(b"", "json", holder, now_ns=0)
-    batch.policy = policy
+    batch = pipeline.Batch(b"", "json", holder, now_ns=0, given_policy=policy)
     lines = pipeline.redact(batch, pipeline.encode(batch, spans))
     return [msgspec.json.decode(line) for line in lines]
 

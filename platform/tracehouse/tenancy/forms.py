@@ -59,7 +59,7 @@ class RedactionForm(forms.ModelForm[Project]):
         model = Project
         fields = ["identity_policy", "phone_regions"]
         labels = {
-            "identity_policy": "E-mail addresses and phone numbers in user, session and organization ids",
+            "identity_policy": "Personal values in user, session and organization ids",
             "phone_regions": "Phone regions",
         }
 

@@ -147,7 +147,7 @@ def _query(secret_hash: str) -> Answer:
         project_slug=project.slug,
         public_key=key.public_key,
         redaction_key=decrypt(project.redaction_key),
-        phone_regions=tuple(region.strip() for region in project.phone_regions.split(",") if region.strip()),
+        phone_regions=project.regions,
         keep_identity=project.identity_policy == IdentityPolicy.KEEP,
         limits=limits_of(project),
     )

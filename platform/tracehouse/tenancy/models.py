@@ -106,6 +106,10 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(region.strip() for region in self.phone_regions.split(",") if region.strip())
+
 
 class ApiKey(models.Model):
     """A key pair of a project. Only a SHA-256 of the secret is kept: it is 256 random bits, not a password."""

@@ -1,0 +1,84 @@
+"""Which policy holds for a project: cached in the process like its keys, still known while PostgreSQL is away."""
+
+import threading
+import time
+from collections import OrderedDict
+
+from django.db import Error as DatabaseError
+
+from ingest.detectors import Detector
+from ingest.models import OFF, AllowedValue, DetectorSetting, RedactionRule
+from ingest.policy import DEFAULT_ACTIONS, Action, Allowed, Pattern, Policy, compact
+from tracehouse.tenancy.keys import FRESH_SECONDS, MAX_CACHED, STALE_SECONDS, KeyHolder, LookupUnavailable
+from tracehouse.tenancy.models import IdentityPolicy, Project
+from tracehouse.tenancy.secrets import decrypt
+
+_lock = threading.Lock()
+_cache: OrderedDict[KeyHolder, tuple[float, Policy]] = OrderedDict()
+
+
+def policy_for(holder: KeyHolder) -> Policy:
+    """The policy of the key's project; a change takes effect within `keys.FRESH_SECONDS`.
+
+    Raises `LookupUnavailable`: without its rules nothing of a project may be stored.
+    """
+    now = time.monotonic()
+    with _lock:
+        cached = _cache.get(holder)
+    if cached and now - cached[0] < FRESH_SECONDS:
+        return cached[1]
+    try:
+        policy = _read(
+            holder.project_id,
+            key=holder.redaction_key,
+            regions=holder.phone_regions,
+            keep_identity=holder.keep_identity,
+        )
+    except DatabaseError as error:
+        if cached and now - cached[0] < STALE_SECONDS:
+            return cached[1]
+        raise LookupUnavailable from error
+    with _lock:
+        _cache[holder] = (now, policy)
+        _cache.move_to_end(holder)
+        if len(_cache) > MAX_CACHED:
+            _cache.popitem(last=False)
+    return policy
+
+
+def forget_all() -> None:
+    with _lock:
+        _cache.clear()
+
+
+def policy_of(project: Project) -> Policy:
+    """The policy as it is stored now, for the project's pages."""
+    return _read(
+        project.pk,
+        key=decrypt(project.redaction_key),
+        regions=project.regions,
+        keep_identity=project.identity_policy == IdentityPolicy.KEEP,
+    )
+
+
+def _read(project_id: int, *, key: bytes, regions: tuple[str, ...], keep_identity: bool) -> Policy:
+    allowed = AllowedValue.objects.filter(project_id=project_id).values_list("value", "is_pattern")
+    rules = RedactionRule.objects.filter(project_id=project_id, enabled=True)
+    return Policy(
+        key=key,
+        regions=regions,
+        keep_identity=keep_identity,
+        actions=actions_of(project_id),
+        patterns=tuple(Pattern(rule.name, rule.pattern, Action(rule.action)) for rule in rules),
+        allow=Allowed(
+            frozenset(compact(value) for value, is_pattern in allowed if not is_pattern),
+            tuple(value for value, is_pattern in allowed if is_pattern),
+        ),
+    )
+
+
+def actions_of(project_id: int) -> dict[Detector, Action]:
+    """What is done with each detector's values; a detector that is off is not among them."""
+    chosen = dict(DetectorSetting.objects.filter(project_id=project_id).values_list("detector", "action"))
+    actions = {detector: chosen.get(detector, DEFAULT_ACTIONS[detector]) for detector in Detector}
+    return {detector: Action(action) for detector, action in actions.items() if action != OFF}
