@@ -11,10 +11,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+import hyperscan
 import msgspec
 
+from ingest.scanning import Patterns
 from traces.span import Attributes, JSONValue, Span
 
 UNKNOWN = "application/octet-stream"
@@ -26,6 +29,7 @@ _BLOCK, _STEP = 1024, 2048
 _LEAST_DISTINCT = 20
 # Keys beside data that name its type: OTel, Anthropic, Gemini, the Vercel AI SDK.
 _TYPE_KEYS = frozenset({"mime_type", "media_type", "mimeType", "mediaType"})
+_RUN_BYTES = re.compile(rb"[A-Za-z0-9+/_-]{%d}" % _BLOCK)
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?((?:;[\w.+=-]+)*?);base64,([A-Za-z0-9+/_-]+={0,2})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 _LONG_RUN = re.compile(rf"[A-Za-z0-9+/_-]{{{LEAST_RUN},}}={{0,2}}")
@@ -41,6 +45,22 @@ _SIGNATURES: Mapping[bytes, str] = {
     b"\x1f\x8b": "application/gzip",
     b"PK\x03\x04": "application/zip",
 }
+
+
+def may_be_in(text: bytes) -> bool:
+    """Whether the encoded text of spans may hold media: a look that costs a tenth of walking their structures."""
+    found: list[int] = []
+    _signs().scan(text, lambda number, *_: found.append(number))
+    if found:
+        return True
+    return any(_RUN_BYTES.match(text, start) for start in range(0, len(text) - _BLOCK + 1, _STEP))
+
+
+@cache
+def _signs() -> Patterns:
+    """What marks media that are not told by their length."""
+    keys = "|".join(sorted({*_TYPE_KEYS, "data"}))
+    return Patterns([b";base64,", f'"({keys})"'.encode()], [hyperscan.HS_FLAG_SINGLEMATCH] * 2)
 
 
 def without_media_span(span: Span) -> Span:

@@ -6,12 +6,13 @@ that can take long, so it runs in a process of its own that can be ended.
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import hyperscan
+
+from ingest.scanning import Patterns
 
 MAX_LENGTH = 300
 COMPILE_SECONDS = 3.0
@@ -39,14 +40,8 @@ class Matcher:
     """Patterns compiled together; one pass over a text whatever their number."""
 
     def __init__(self, expressions: Sequence[str]) -> None:
-        self._database = hyperscan.Database()
-        self._database.compile(
-            expressions=[expression.encode() for expression in expressions],
-            ids=list(range(len(expressions))),
-            elements=len(expressions),
-            flags=[_FLAGS] * len(expressions),
-        )
-        self._local = threading.local()
+        encoded = [expression.encode() for expression in expressions]
+        self._patterns = Patterns(encoded, [_FLAGS] * len(encoded))
 
     def find(self, text: bytes) -> list[Match]:
         """The matches in UTF-8 `text` by position, the longest at a place, none overlapping."""
@@ -57,17 +52,10 @@ class Matcher:
             return len(found) > MAX_MATCHES
 
         try:
-            self._database.scan(text, match_event_handler=matched, scratch=self._scratch())
+            self._patterns.scan(text, matched)
         except hyperscan.ScanTerminated:
             return [Match(0, len(text), found[0].pattern)]
         return list(_apart(found))
-
-    def _scratch(self) -> hyperscan.Scratch:
-        """This thread's scratch space, which two scans must not share."""
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
 
 def _apart(matches: list[Match]) -> Iterator[Match]:

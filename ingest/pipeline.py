@@ -14,9 +14,8 @@ from django.conf import settings
 
 from costs.book import PriceBook
 from costs.loading import book_of
-from ingest import admission, draining, log_parts, plain
+from ingest import admission, draining, log_parts, media, plain
 from ingest.limits import MAX_SPAN_BYTES
-from ingest.media import without_media_span
 from ingest.normalize import normalize as normalize_span
 from ingest.otlp import logs, metrics
 from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
@@ -157,8 +156,15 @@ def price(batch: Batch, spans: Sequence[Span]) -> list[Span]:
 def encode(batch: Batch, spans: Sequence[Span]) -> list[span_store.Row]:
     """Spans as rows of text, in memory; identities are redacted here, where they are known as such."""
     policy = batch.policy
-    spans = redact_own([without_media_span(span) for span in spans], policy)
-    return [span_store.encode(span if policy.keep_identity else _anonymous(span, policy)) for span in spans]
+    if policy.patterns:
+        # A project's own patterns see every string as it was sent, but not what is cut out.
+        spans = redact_own([media.without_media_span(span) for span in spans], policy)
+    if not policy.keep_identity:
+        spans = [_anonymous(span, policy) for span in spans]
+    rows = [span_store.encode(span) for span in spans]
+    if media.may_be_in(b"\n".join([row.body for row in rows])):
+        rows = [span_store.encode(media.without_media_span(span)) for span in spans]
+    return rows
 
 
 def redact(batch: Batch, rows: Sequence[span_store.Row]) -> list[bytes]:

@@ -1,6 +1,5 @@
 """One pass of Hyperscan over the text wakes the checks that decide."""
 
-import threading
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
@@ -9,6 +8,7 @@ import msgspec
 
 from ingest.detectors import cards, credentials, emails, ibans, ips, national_ids, phones
 from ingest.detectors.hit import ALL, Check, Detector, Hit, Trigger
+from ingest.scanning import Patterns
 
 _RANK = {detector: rank for rank, detector in enumerate(Detector)}
 _FIXED = (
@@ -90,14 +90,10 @@ class _Scanner:
             wakes = grouped.setdefault((trigger.pattern, trigger.caseless), [])
             wakes.append((trigger.check, trigger.back, _rank(trigger)))
         self.wakes = tuple(map(tuple, grouped.values()))
-        self._database = hyperscan.Database()
-        self._database.compile(
-            expressions=[pattern for pattern, _ in grouped],
-            ids=list(range(len(grouped))),
-            elements=len(grouped),
-            flags=[hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in grouped],
+        self._patterns = Patterns(
+            [pattern for pattern, _ in grouped],
+            [hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in grouped],
         )
-        self._local = threading.local()
 
     def firings(self, text: bytes) -> list[int]:
         """Where triggers fired: the end and the number of the trigger in one integer, by position."""
@@ -107,15 +103,8 @@ class _Scanner:
         def fired(number: int, start: int, end: int, flags: int, context: object) -> None:
             append(end << _SHIFT | number)
 
-        self._database.scan(text, match_event_handler=fired, scratch=self._scratch())
+        self._patterns.scan(text, fired)
         return firings
-
-    def _scratch(self) -> hyperscan.Scratch:
-        """This thread's scratch space, which two scans must not share."""
-        scratch = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        return scratch
 
 
 def _rank(trigger: Trigger) -> int:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from ingest import pipeline
 from ingest.media import LEAST_RUN, without_media, without_media_in
 from ingest.normalize import normalize
 from ingest.otlp.records import OtlpSpan
+from ingest.policy import Policy
+from tracehouse.tenancy.keys import KeyHolder
 from traces.conversation import messages
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(9000)
@@ -121,5 +124,9 @@ def test_no_field_of_a_span_keeps_media() -> None:
         links=(),
     )
     span = normalize(record, project_id=1)
-    assert ENCODED[:100] not in str(span)
+    holder = KeyHolder(1, "agents", "pk", b"k" * 32, ("US",), keep_identity=False)
+    batch = pipeline.Batch(b"", "json", holder, now_ns=0, given_policy=Policy(key=b"k" * 32))
+    [row] = pipeline.encode(batch, [span])
+    assert ENCODED[:100].encode() not in row.body
+    assert b"image/png" in row.body
     assert span.output_bytes == len(url)

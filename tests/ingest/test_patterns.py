@@ -13,7 +13,7 @@ from ingest.patterns import MAX_LENGTH, MAX_MATCHES, Match, Matcher, matcher, pr
         (r"(a)\1", "Back-references are unsupported"),
         ("(?=x)y", "Zero-width assertions are not supported"),
         ("[a-z]{1,40000}", "repeat in it is too large"),
-        ("(.{1,200}a){20}", "to compile"),
+        ("(.{1,200}a){20}", "Use smaller repeats"),
         ("x" * (MAX_LENGTH + 1), f"longer than {MAX_LENGTH}"),
     ],
 )
