@@ -14,7 +14,7 @@ from bench.installation import DidNotStart, Installation, fresh
 from ingest.demo.platform import PlatformUnavailable, Refused
 
 Run = TypeVar("Run", report.IngestRun, report.QueryRun)
-SPANS, CONNECTIONS, RUNS = 60_000, 4, 2
+SPANS, CONNECTIONS, RUNS = 150_000, 4, 2
 WARM_UP_SPANS = 1000
 
 

@@ -95,6 +95,11 @@ def invocations(platform: Platform, workload: Workload) -> int:
     return sum(int(str(row["invocations"])) for row in rows if isinstance(row, dict))
 
 
+def _is_there(platform: Platform, trace_id: str) -> bool:
+    status, _, _ = platform.request("GET", f"/api/v1/traces/{trace_id}")
+    return status == 200
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """The smallest value that at least `percent` in a hundred of the values do not exceed."""
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
@@ -115,7 +120,12 @@ def _send_all(installation: Installation, payloads: Sequence[Payload], connectio
 
 
 def _wait_until_counted(platform: Platform, workload: Workload, before: int) -> None:
+    """Until the API counts every trace. Counting is work for the processors that are measured, so it begins once the
+    traces that were sent last can be read."""
     deadline = time.monotonic() + VISIBLE_SECONDS
+    for trace_id in workload.last:
+        while not _is_there(platform, trace_id) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
     while (found := invocations(platform, workload) - before) < workload.traces:
         if time.monotonic() > deadline:
             raise NotAllVisible(f"the API counts {found} of {workload.traces} traces")

@@ -28,6 +28,7 @@ MODELS = (
     genai.Model(provider="openai", name="gpt-4.1-mini"),
     genai.Model(provider="google", name="gemini-2.5-flash"),
 )
+LAST, LAST_STEP = 60, 12
 TOOLS = ("hubspot_query", "ga4_query", "web_search", "warehouse_query")
 FEATURES = ("analyze", "draft", "query")
 _CONSONANTS = ("b", "c", "d", "f", "g", "l", "m", "n", "p", "r", "s", "t", "v", "st", "tr", "ch", "pl")
@@ -46,6 +47,7 @@ class Payload:
 class Workload:
     payloads: tuple[Payload, ...]
     traces: int
+    last: tuple[str, ...]  # ids of the traces sent last, a few requests' worth
     spans: int
     size: int  # bytes of all bodies
     began: datetime
@@ -102,6 +104,7 @@ def build(spans: int, now: datetime, *, seed: int = SEED) -> Workload:
     return Workload(
         payloads=tuple(_payloads(bodies, total)),
         traces=len(traces),
+        last=tuple(trace.trace_id for trace in traces[-LAST::LAST_STEP]),
         spans=total,
         size=sum(map(len, bodies)),
         began=now - timedelta(minutes=15),

@@ -265,7 +265,7 @@ def _anonymous(span: Span, policy: Policy) -> Span:
     for name in IDENTITY_FIELDS:
         value = getattr(span, name)
         if value:
-            hashed, found = redact_identity(value, policy.key, policy.regions, policy.detectors, policy.allow)
+            hashed, found = redact_identity(value, policy)
             if found:
                 changes[name] = hashed
                 counts = added(counts, found)

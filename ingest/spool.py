@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 SEGMENT_BYTES = 32 * 1024 * 1024
 # Inserts of a process are at least this far apart while spans keep coming, so that each makes a sizeable part.
-DRAIN_SECONDS = 1.0
+DRAIN_SECONDS = 0.5
 # After a pause the first rows wait only this long for company.
 LINGER_SECONDS = 0.02
 BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)

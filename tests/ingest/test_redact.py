@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest import pipeline
 from ingest.detectors import Detector
 from ingest.policy import Action, Policy
-from ingest.redact import redact_text
+from ingest.redact import redact_identity, redact_text
 from tracehouse.tenancy.keys import KeyHolder
 from traces.span import EntryKind, Event, Kind, Link, LogEntry, Span
 
@@ -189,3 +189,12 @@ VALUES = st.recursive(
 def test_no_structure_hides_an_address(values: list[Any]) -> None:
     cleaned = redact([span(input=value, attributes={"v": value}) for value in values], POLICY)
     assert "jane" not in str(cleaned)
+
+
+@given(
+    st.from_regex(r"(xox)?[A-Za-z0-9_-]{1,25}", fullmatch=True)
+    | st.from_regex(r"[A-Z]{2}[0-9]{6}[A-Z]", fullmatch=True)
+)
+def test_an_id_that_is_taken_for_plain_holds_nothing_that_a_scan_finds(value: str) -> None:
+    hashing = Policy(key=POLICY.key, actions=dict.fromkeys(POLICY.actions, Action.HASH))
+    assert redact_identity(value, POLICY) == redact_text(value, hashing)

@@ -64,4 +64,5 @@ SETTINGS
     index_granularity = 2048,
     fsync_after_insert = 1,
     fsync_part_directory = 1,
-    non_replicated_deduplication_window = 1000;
+    non_replicated_deduplication_window = 1000,
+    min_bytes_for_wide_part = 268435456;
