@@ -23,7 +23,7 @@ from traces import queries, store
 from traces.filters import TraceFilters
 from traces.queries import StoredSpan, UsageGroup
 
-pytestmark = pytest.mark.clickhouse
+pytestmark = [pytest.mark.clickhouse, pytest.mark.django_db]
 
 NOW = datetime.fromtimestamp(BEGAN_NS // 10**9 + 60, UTC)
 WINDOW = Window(NOW - timedelta(hours=1), NOW)
