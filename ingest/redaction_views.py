@@ -47,7 +47,6 @@ def redaction(request: ProjectRequest) -> HttpResponse:
         "found": summary,
         "range": chosen,
         "presets": [(name, label) for name, (_, label) in time_range.PRESETS.items()],
-        "unranged": {},
         "is_admin": may(request.role, Role.ADMIN),
     }
     return render(request, "ingest/redaction.html", context)

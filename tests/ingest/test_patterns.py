@@ -2,6 +2,7 @@
 
 import pytest
 
+from ingest import patterns
 from ingest.patterns import MAX_LENGTH, MAX_MATCHES, Match, Matcher, matcher, problem_with, whole
 
 
@@ -13,12 +14,16 @@ from ingest.patterns import MAX_LENGTH, MAX_MATCHES, Match, Matcher, matcher, pr
         (r"(a)\1", "Back-references are unsupported"),
         ("(?=x)y", "Zero-width assertions are not supported"),
         ("[a-z]{1,40000}", "repeat in it is too large"),
-        ("(.{1,200}a){20}", "Use smaller repeats"),
         ("x" * (MAX_LENGTH + 1), f"longer than {MAX_LENGTH}"),
     ],
 )
 def test_a_pattern_that_cannot_be_used_says_why(expression: str, words: str) -> None:
     assert words in problem_with(expression)
+
+
+def test_a_pattern_that_takes_long_to_compile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "COMPILE_SECONDS", 0.5)
+    assert "to compile" in problem_with("(.{1,200}a){20}")
 
 
 @pytest.mark.parametrize("expression", [r"\bCUST-[0-9]{6}\b", r"\p{Lu}{2}[0-9]+", "(?i)secret plan", "é+"])
