@@ -3,6 +3,9 @@
 import gc
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from tracehouse import env, metrics_folder
 
 bind = [f"{env.text('TRACEHOUSE_HOST')}:{env.integer('TRACEHOUSE_PORT')}"]
@@ -23,10 +26,14 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """What start-up made lives as long as the process: collections of garbage need not walk it again and again.
+    """Starts what each web process runs beside its requests, and tunes the collection of garbage.
+
+    What start-up made lives as long as the process: collections of garbage need not walk it again and again.
 
     Ingest allocates many small containers that are freed by their count, so that collections may be rare.
     """
+    for name in settings.WEB_PROCESS_RUNS:
+        import_string(name)()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

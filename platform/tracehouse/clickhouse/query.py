@@ -85,8 +85,8 @@ def _scope_parameters(scope: Scope) -> dict[str, Parameter]:
 
 # TIMEOUT_EXCEEDED, MEMORY_LIMIT_EXCEEDED, TOO_SLOW, TOO_MANY_ROWS, TOO_MANY_BYTES
 _LIMIT_CODES = ("Code: 159.", "Code: 241.", "Code: 160.", "Code: 158.", "Code: 307.")
-# TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR
-_BUSY_CODES = ("Code: 202.", "Code: 210.")
+# TOO_MANY_SIMULTANEOUS_QUERIES, NETWORK_ERROR, ABORTED
+_BUSY_CODES = ("Code: 202.", "Code: 210.", "Code: 236.")
 
 
 def _translated(error: DatabaseError) -> Exception:

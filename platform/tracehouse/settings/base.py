@@ -142,6 +142,9 @@ DEFAULT_LIMITS = {
 }
 METRICS_TOKEN = env.text("TRACEHOUSE_METRICS_TOKEN")
 
+# Called once in each web process: its spool also drains what an earlier process left behind, asked for or not.
+WEB_PROCESS_RUNS = ["ingest.pipeline.spool"]
+
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
