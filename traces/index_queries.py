@@ -17,6 +17,8 @@ from traces.filters import Order, TraceFilters
 
 # Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
 MAX_STRAYS = 2_000
+# So many are decided by their spans without another look at the index.
+FEW_STRAYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,14 @@ def strays(
     conditions = tuple(_row_conditions(filters))
     if not conditions:
         return []  # every row matches, the one that starts with its trace too
-    later = {"from_ns": from_ns} if from_ns is not None else {}
-    rows = run(_strays(conditions, from_ns is not None), scope, {**parameters, **later})
+    if from_ns is None:
+        rows = run(_strays(conditions, ""), scope, parameters)
+    else:
+        bound = {**parameters, "from_ns": from_ns}
+        rows = run(_strays(conditions, f"OR ({_LATER})"), scope, bound)
+        if len(rows) > FEW_STRAYS:
+            # Most of them start later themselves; which ones do not takes a look at a whole day of traces.
+            rows = run(_strays(conditions, f"OR ({_LATER} AND {_EARLIER})"), scope, bound)
     if len(rows) > MAX_STRAYS:
         raise QueryTooLarge(
             "Too many traces are still arriving; choose a shorter time range or other filters."
@@ -184,34 +192,27 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
     )
 
 
-_LATER = f"""
-          OR
+_LATER = """start_time >= fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC')
+          AND start_time < fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC') + toIntervalDay(1)"""
+_EARLIER = f"""trace_id IN
           (
-              start_time >= fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC')
-              AND start_time < fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC') + toIntervalDay(1)
-              AND trace_id IN
-              (
-                  SELECT trace_id
-                  FROM traces
-                  WHERE {_BOUND}
-                    AND start_time >= fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC') - toIntervalDay(1)
-                    AND start_time < fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC')
-              )
+              SELECT trace_id
+              FROM traces
+              WHERE {_BOUND}
+                AND start_time >= fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC') - toIntervalDay(1)
+                AND start_time < fromUnixTimestamp64Nano({{from_ns:Int64}}, 'UTC')
           )"""  # noqa: S608  # closed parts only
 
 
 @cache
-def _strays(conditions: tuple[str, ...], later: bool) -> Query:
+def _strays(conditions: tuple[str, ...], later: str) -> Query:
     return Query(
         "traces.strays",
         f"""
 SELECT DISTINCT trace_id
 FROM traces
 WHERE {_BOUND}
-      AND
-      (
-          start_time IS NULL{_LATER if later else ""}
-      )
+      AND (start_time IS NULL {later})
       {_all(*conditions)}
 LIMIT {MAX_STRAYS + 1}""",  # noqa: S608  # closed parts only
     )

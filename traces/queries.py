@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from tracehouse.clickhouse.query import Query, Row, run
-from tracehouse.tenancy.scope import Scope
+from tracehouse.tenancy.scope import Scope, Window
 from traces import filters as f
 from traces import index_queries as index
 from traces.filters import Order, TraceFilters
@@ -256,7 +256,7 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     if parsed is None:
         return None
     rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)})
-    headers = run(_DESCRIBE, scope, {"trace_ids": [str(parsed)]}) if rows else []
+    headers = run(_DESCRIBE, _around(scope, rows), {"trace_ids": [str(parsed)]}) if rows else []
     if not headers:
         return None
     return TraceDetail(
@@ -264,6 +264,15 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
         spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
+
+
+def _around(scope: Scope, rows: Sequence[Row]) -> Scope:
+    """The scope narrowed to the days of a trace's spans, when all of them are here."""
+    if len(rows) > MAX_SPANS:
+        return scope
+    start = _aware(rows[0]["start_time"])
+    ends = (_aware(row["end_time"] or row["start_time"]) for row in rows)
+    return scope.during(Window(start, max(start, *ends)))
 
 
 def has_spans(scope: Scope) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracehouse.tenancy.scope import Scope, Window
-from traces import queries
+from traces import index_queries, queries
 from traces.filters import Order, TraceFilters
 from traces.span import Cost, CostState, Kind, Span, Status, Usage
 
@@ -195,7 +195,15 @@ def late_user(project: int, trace: int, *, at: int) -> list[Span]:
     return [as_span(project, {**one, "cost": None}) for one in (root, child)]
 
 
-def test_a_trace_is_found_by_a_user_that_only_a_span_after_the_window_knows(store_spans: Store) -> None:
+# With none the second, exact look at the index decides.
+FEW = pytest.mark.parametrize("few", [0, index_queries.FEW_STRAYS])
+
+
+@FEW
+def test_a_trace_is_found_by_a_user_that_only_a_span_after_the_window_knows(
+    store_spans: Store, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_queries, "FEW_STRAYS", few)
     project = next(FRESH)
     for span in late_user(project, 1, at=-2):
         store_spans([span])
@@ -203,7 +211,11 @@ def test_a_trace_is_found_by_a_user_that_only_a_span_after_the_window_knows(stor
     assert len(queries.list_traces(before_midnight, TraceFilters(user_id="ann")).traces) == 1
 
 
-def test_pages_keep_traces_whose_user_is_known_late(store_spans: Store) -> None:
+@FEW
+def test_pages_keep_traces_whose_user_is_known_late(
+    store_spans: Store, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_queries, "FEW_STRAYS", few)
     project = next(FRESH)
     for trace in range(1, 6):
         for span in late_user(project, trace, at=-trace):
