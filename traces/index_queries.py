@@ -32,14 +32,14 @@ class Candidate:
 _BOUND = """project_id = {project_id:UInt64}
       AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
 _START_NS = "toUnixTimestamp64Nano(start_time)"
-# A root's latency is no more: its row spans at least the root.
+# A root's latency is no more: its row spans at least the root. Without a root the rows of two days make one latency.
 _EXTENT_NS = "toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time)"
 # From the narrowest to the widest; the first one chosen walks the list, the others are looked up.
 _CONDITIONS: Mapping[str, str] = {
     "session_id": "has(session_ids, {session_id:String})",
     "user_id": "has(user_ids, {user_id:String})",
     "organization_id": "has(organization_ids, {organization_id:String})",
-    "min_latency_ms": f"{_EXTENT_NS} >= {{min_latency_ns:Int64}}",
+    "min_latency_ms": f"({_EXTENT_NS} >= {{min_latency_ns:Int64}} OR NOT has_root)",
     "tool": "has(tools, {tool:String})",
     "model": "has(models, {model:String})",
     "name": "(has(root_names, {name:String}) OR NOT has_root)",

@@ -223,3 +223,12 @@ def test_pages_keep_traces_whose_user_is_known_late(
     scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
     found = all_pages(scope, TraceFilters(user_id="ann"), Order.NEWEST, 1)
     assert [int(trace.trace_id, 16) for trace in found] == [1, 2, 3, 4, 5]
+
+
+def test_a_trace_without_a_root_is_as_long_as_its_spans_of_both_days(store_spans: Store) -> None:
+    project = next(FRESH)
+    told = {"trace": 1, "lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None}
+    for number, at in ((2, -2), (3, 0)):
+        store_spans([as_span(project, {**told, "number": number, "at": at})])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    assert len(queries.list_traces(scope, TraceFilters(min_latency_ms=3000)).traces) == 1
