@@ -27,7 +27,7 @@ from traces.store import encode
 LABELLED = ROOT / "tests" / "ingest" / "labelled"
 SETS = ("tuning", "held_out", "late")
 REGIONS = ("US", "GB")
-TIMED_SPANS, ROUNDS = 5000, 5
+TIMED_SPANS, ROUNDS = 5000, 25
 # Cuts keys in the files in two, so that scanners for leaked keys do not take them for real ones.
 CUT = "¦"
 FIRST_LOOK = (
