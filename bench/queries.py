@@ -13,7 +13,7 @@ from ingest.demo.platform import Platform, Refused
 from traces.span import JSONValue
 
 REPEATS = 40
-SUM_REPEATS = 10
+SUM_REPEATS = 5
 FILTERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("no filter", {}),
     ("user_id", {"user_id": "user-42"}),
