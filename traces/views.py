@@ -118,7 +118,7 @@ def trace_detail(request: ProjectRequest, trace_id: str) -> HttpResponse:
         "unknown_span": asked if asked and not chosen else "",
     }
     if part_asked_for(request) == "step":
-        return render(request, "traces/detail.html#step_inner", context)
+        return render(request, "traces/step.html", context)
     return render(request, "traces/detail.html", {**context, **_table(request, detail, built)})
 
 
