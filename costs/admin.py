@@ -38,7 +38,7 @@ class _PriceAdmin(ModelAdmin):  # type: ignore[misc]
         super().save_related(request, form, formsets, change)
         action = "price.changed" if change else "price.set"
         services.record_price(form.instance, action, actor=str(request.user))
-        loading.forget_all()
+        loading.cache.forget_all()
 
     def delete_model(self, request: HttpRequest, obj: DatedPrice) -> None:
         services.delete_price(obj, actor=str(request.user))

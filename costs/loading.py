@@ -1,10 +1,7 @@
 """Each project's price book, kept in the process: read again within seconds, served on while PostgreSQL is away."""
 
-import threading
-import time
-from collections import OrderedDict
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -15,6 +12,7 @@ from costs.book import Override, PriceBook, ToolPeriod
 from costs.catalog import EVER, DatedRates
 from costs.models import Match, ModelPrice, PriceTier, ToolPrice
 from costs.pricing import NOTHING, Rate, Rates, ToolRates
+from tracehouse.read_cache import LookupUnavailable, ReadCache
 
 # A price that is set prices the spans that arrive at most this much later.
 FRESH_SECONDS = 2.0
@@ -24,45 +22,27 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    read_at: float
-    book: PriceBook
-
-
-_lock = threading.Lock()
-_cache: OrderedDict[int, _Held] = OrderedDict()
-
-
 def book_of(project_id: int) -> PriceBook:
     """The project's prices as of at most `FRESH_SECONDS` ago. Never raises, for it stands in the way of ingest.
 
     While PostgreSQL does not answer the last book goes on; a process that has none yet takes one that leaves every
     call unpriced, to be priced later, rather than one that forgets what people set.
     """
-    now = time.monotonic()
-    with _lock:
-        held = _cache.get(project_id)
-    if held and now - held.read_at < FRESH_SECONDS:
-        return held.book
     try:
-        book = load(project_id)
+        return cache.get(project_id)
+    except LookupUnavailable:
+        return PriceBook(readable=False)
+
+
+def _load_or_say_why(project_id: int) -> PriceBook:
+    try:
+        return load(project_id)
     except DatabaseError as error:
         log.warning("prices_not_read", project=project_id, error=type(error).__name__)
-        book = held.book if held else PriceBook(readable=False)
-    if held and held.book == book:
-        book = held.book  # it remembers its look-ups
-    with _lock:
-        _cache[project_id] = _Held(now, book)
-        _cache.move_to_end(project_id)
-        if len(_cache) > MAX_CACHED:
-            _cache.popitem(last=False)
-    return book
+        raise
 
 
-def forget_all() -> None:
-    with _lock:
-        _cache.clear()
+cache = ReadCache(_load_or_say_why, fresh_seconds=FRESH_SECONDS, stale_seconds=math.inf, most=MAX_CACHED)
 
 
 def load(project_id: int) -> PriceBook:

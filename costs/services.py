@@ -68,14 +68,14 @@ def save_price(price: DatedPrice, *, actor: str, tiers: Iterable[PriceTier] = ()
                 tier.pk, tier.price = None, price
                 tier.save(force_insert=True)
         record_price(price, action, actor=actor)
-    loading.forget_all()
+    loading.cache.forget_all()
 
 
 def delete_price(price: DatedPrice, *, actor: str) -> None:
     with transaction.atomic():
         record_price(price, "price.deleted", actor=actor)
         price.delete()
-    loading.forget_all()
+    loading.cache.forget_all()
 
 
 def record_price(price: DatedPrice, action: str, *, actor: str) -> None:

@@ -19,8 +19,9 @@ from ingest.otlp.decode import Malformed
 from ingest.pipeline import Batch, Wire
 from ingest.reasons import Reason, explain
 from ingest.spool import SpoolFailed, SpoolFull
+from tracehouse.read_cache import LookupUnavailable
 from tracehouse.tenancy.authentication import CHALLENGE
-from tracehouse.tenancy.keys import KeyHolder, KeyProblem, LookupUnavailable, identify
+from tracehouse.tenancy.keys import KeyHolder, KeyProblem, identify
 
 log = structlog.get_logger()
 

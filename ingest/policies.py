@@ -1,20 +1,12 @@
 """Which policy holds for a project: cached in the process like its keys, still known while PostgreSQL is away."""
 
-import threading
-import time
-from collections import OrderedDict
-
-from django.db import Error as DatabaseError
-
 from ingest.detectors import Detector
 from ingest.models import OFF, AllowedValue, DetectorSetting, RedactionRule
 from ingest.policy import DEFAULT_ACTIONS, Action, Allowed, Pattern, Policy, compact
-from tracehouse.tenancy.keys import FRESH_SECONDS, MAX_CACHED, STALE_SECONDS, KeyHolder, LookupUnavailable
+from tracehouse.read_cache import ReadCache
+from tracehouse.tenancy.keys import FRESH_SECONDS, MAX_CACHED, STALE_SECONDS, KeyHolder
 from tracehouse.tenancy.models import IdentityPolicy, Project
 from tracehouse.tenancy.secrets import decrypt
-
-_lock = threading.Lock()
-_cache: OrderedDict[KeyHolder, tuple[float, Policy]] = OrderedDict()
 
 
 def policy_for(holder: KeyHolder) -> Policy:
@@ -22,33 +14,7 @@ def policy_for(holder: KeyHolder) -> Policy:
 
     Raises `LookupUnavailable`: without its rules nothing of a project may be stored.
     """
-    now = time.monotonic()
-    with _lock:
-        cached = _cache.get(holder)
-    if cached and now - cached[0] < FRESH_SECONDS:
-        return cached[1]
-    try:
-        policy = _read(
-            holder.project_id,
-            key=holder.redaction_key,
-            regions=holder.phone_regions,
-            keep_identity=holder.keep_identity,
-        )
-    except DatabaseError as error:
-        if cached and now - cached[0] < STALE_SECONDS:
-            return cached[1]
-        raise LookupUnavailable from error
-    with _lock:
-        _cache[holder] = (now, policy)
-        _cache.move_to_end(holder)
-        if len(_cache) > MAX_CACHED:
-            _cache.popitem(last=False)
-    return policy
-
-
-def forget_all() -> None:
-    with _lock:
-        _cache.clear()
+    return cache.get(holder)
 
 
 def policy_of(project: Project) -> Policy:
@@ -59,6 +25,18 @@ def policy_of(project: Project) -> Policy:
         regions=project.regions,
         keep_identity=project.identity_policy == IdentityPolicy.KEEP,
     )
+
+
+def _read_for(holder: KeyHolder) -> Policy:
+    return _read(
+        holder.project_id,
+        key=holder.redaction_key,
+        regions=holder.phone_regions,
+        keep_identity=holder.keep_identity,
+    )
+
+
+cache = ReadCache(_read_for, fresh_seconds=FRESH_SECONDS, stale_seconds=STALE_SECONDS, most=MAX_CACHED)
 
 
 def _read(project_id: int, *, key: bytes, regions: tuple[str, ...], keep_identity: bool) -> Policy:

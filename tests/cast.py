@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from django.db import OperationalError, connection
+
 from tracehouse.clickhouse.insert import insert_json_lines
 from tracehouse.embedded.stores import StoreUrls
 from tracehouse.tenancy import services
@@ -51,6 +53,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def postgresql_away() -> Iterator[None]:
+    """PostgreSQL does not answer this process."""
+
+    def refuse(*args: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(refuse):
+        yield
 
 
 @contextmanager

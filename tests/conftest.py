@@ -114,24 +114,17 @@ def api_key(project: Project, owner: User) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_key_cache() -> Iterator[None]:
+def _nothing_is_cached() -> Iterator[None]:
+    from costs import loading
     from ingest import policies
     from tracehouse.tenancy import keys
 
-    keys.forget_all()
-    policies.forget_all()
+    caches = keys.cache, policies.cache, loading.cache
+    for cache in caches:
+        cache.forget_all()
     yield
-    keys.forget_all()
-    policies.forget_all()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_price_books() -> Iterator[None]:
-    from costs import loading
-
-    loading.forget_all()
-    yield
-    loading.forget_all()
+    for cache in caches:
+        cache.forget_all()
 
 
 @dataclass(frozen=True)

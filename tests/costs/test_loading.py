@@ -1,18 +1,17 @@
 """The price book of a process: what the rows say, soon after they say it, also while PostgreSQL is away."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from costs import loading
 from costs.models import Match, ModelPrice, PriceTier, ToolPrice
 from costs.pricing import Rate
+from tests import cast
 from tracehouse.tenancy.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -82,26 +81,15 @@ def test_a_new_price_is_seen_once_the_book_is_no_longer_fresh(
     assert loading.book_of(project.pk).rates("acme-large", None, 0) is None
     price(project)
     assert loading.book_of(project.pk).rates("acme-large", None, 0) is None
-    monkeypatch.setattr(loading, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(loading.cache, "fresh_seconds", 0.0)
     assert loading.book_of(project.pk).rates("acme-large", None, 0) is not None
 
 
 def test_a_book_that_did_not_change_keeps_what_it_looked_up(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(loading.cache, "fresh_seconds", 0.0)
     assert loading.book_of(project.pk) is loading.book_of(project.pk)
-
-
-@contextmanager
-def away() -> Iterator[None]:
-    """PostgreSQL does not answer."""
-
-    def refuse(*args: object) -> None:
-        raise OperationalError("server closed the connection unexpectedly")
-
-    with connection.execute_wrapper(refuse):
-        yield
 
 
 def test_the_last_book_goes_on_while_postgresql_is_away(
@@ -109,13 +97,13 @@ def test_the_last_book_goes_on_while_postgresql_is_away(
 ) -> None:
     price(project)
     loading.book_of(project.pk)
-    monkeypatch.setattr(loading, "FRESH_SECONDS", 0.0)
-    with away():
+    monkeypatch.setattr(loading.cache, "fresh_seconds", 0.0)
+    with cast.postgresql_away():
         assert loading.book_of(project.pk).rates("acme-large", None, 0) is not None
 
 
 def test_without_any_book_nothing_is_priced_rather_than_priced_wrongly(project: Project) -> None:
-    with away():
+    with cast.postgresql_away():
         assert loading.book_of(project.pk).rates("claude-sonnet-4-5", "anthropic", MARCH_NS) is None
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from ingest import pipeline, policies, services
 from ingest.detectors import Detector
 from ingest.models import OFF, AllowedValue, RedactionRule
 from ingest.policies import policy_for, policy_of
 from ingest.policy import DEFAULT_ACTIONS, Action
+from tests import cast
 from tests.ingest.test_redact import span
-from tracehouse.tenancy.keys import KeyHolder, LookupUnavailable, identify
+from tracehouse.read_cache import LookupUnavailable
+from tracehouse.tenancy.keys import KeyHolder, identify
 from tracehouse.tenancy.models import AuditEntry, Project, User
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_a_policy_is_kept_for_a_moment_and_read_again_after_it(
     add_rule(project, owner)
     with django_assert_num_queries(0):
         assert policy_for(holder).patterns == ()
-    policies.forget_all()
+    policies.cache.forget_all()
     assert len(policy_for(holder).patterns) == 1
 
 
@@ -73,7 +74,7 @@ def test_the_page_and_the_door_go_by_the_same_policy(api_key: str, project: Proj
 
 def test_without_its_rules_nothing_of_a_project_is_taken(api_key: str) -> None:
     holder = holder_of(api_key)
-    with connection.execute_wrapper(_refuse), pytest.raises(LookupUnavailable):
+    with cast.postgresql_away(), pytest.raises(LookupUnavailable):
         policy_for(holder)
 
 
@@ -83,8 +84,8 @@ def test_a_policy_seen_lately_holds_while_postgresql_is_away(
     add_rule(project, owner)
     holder = holder_of(api_key)
     policy_for(holder)
-    monkeypatch.setattr(policies, "FRESH_SECONDS", 0.0)
-    with connection.execute_wrapper(_refuse):
+    monkeypatch.setattr(policies.cache, "fresh_seconds", 0.0)
+    with cast.postgresql_away():
         assert len(policy_for(holder).patterns) == 1
 
 
@@ -115,9 +116,3 @@ def test_each_change_leaves_an_audit_entry(project: Project, owner: User) -> Non
         "detectors",
     ]
     assert {entry.actor for entry in recorded} == {owner.email}
-
-
-def _refuse(*arguments: object) -> None:
-    from django.db import OperationalError
-
-    raise OperationalError("the server closed the connection")

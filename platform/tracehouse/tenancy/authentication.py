@@ -7,7 +7,8 @@ from rest_framework.exceptions import APIException, AuthenticationFailed, NotAut
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from tracehouse.tenancy.keys import KeyHolder, KeyProblem, LookupUnavailable, identify
+from tracehouse.read_cache import LookupUnavailable
+from tracehouse.tenancy.keys import KeyHolder, KeyProblem, identify
 from tracehouse.tenancy.scope import Scope
 
 if TYPE_CHECKING:  # importing views would import this module again, by its name in the settings

@@ -2,18 +2,15 @@
 
 import base64
 import binascii
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
-from django.db import Error as DatabaseError
 from django.utils import timezone
 from prometheus_client import Counter
 
+from tracehouse.read_cache import LookupUnavailable, ReadCache, Source
 from tracehouse.tenancy.limits import Limits, limits_of
 from tracehouse.tenancy.models import ApiKey, IdentityPolicy
 from tracehouse.tenancy.secrets import decrypt, hash_secret
@@ -32,10 +29,6 @@ class KeyProblem(StrEnum):
     MALFORMED = "malformed Authorization header"
     UNKNOWN = "unknown or revoked API key"
     OTHER_PROJECT = "the key belongs to another project"
-
-
-class LookupUnavailable(Exception):
-    """The key is not cached and PostgreSQL does not answer; the caller should try again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +51,10 @@ class Credentials:
 
 
 Answer: TypeAlias = KeyHolder | None
-_lock = threading.Lock()
-_cache: OrderedDict[str, tuple[float, Answer]] = OrderedDict()
 _lookups = Counter(
     "tracehouse_key_lookups", "Look-ups of API keys, by where the answer came from.", ["source"]
 )
-_cached, _database, _stale = (_lookups.labels(source) for source in ("cache", "database", "stale"))
+_counted = {source: _lookups.labels(source.value) for source in Source}
 
 
 def identify(authorization: str) -> KeyHolder | KeyProblem:
@@ -98,31 +89,11 @@ def parse_authorization(header: str) -> Credentials | None:
     return None
 
 
-def forget_all() -> None:
-    with _lock:
-        _cache.clear()
-
-
 def _look_up(secret_hash: str) -> Answer:
-    now = time.monotonic()
-    with _lock:
-        cached = _cache.get(secret_hash)
-    if cached and now - cached[0] < FRESH_SECONDS:
-        _cached.inc()
-        return cached[1]
-    try:
-        answer = _query(secret_hash)
-    except DatabaseError as error:
-        if cached and cached[1] and now - cached[0] < STALE_SECONDS:
-            _stale.inc()
-            return cached[1]
-        raise LookupUnavailable from error
-    _database.inc()
-    with _lock:
-        _cache[secret_hash] = (now, answer)
-        _cache.move_to_end(secret_hash)
-        if len(_cache) > MAX_CACHED:
-            _cache.popitem(last=False)
+    answer, source = cache.find(secret_hash)
+    if answer is None and source is Source.STALE:
+        raise LookupUnavailable  # the key may have been made since
+    _counted[source].inc()
     return answer
 
 
@@ -151,3 +122,6 @@ def _query(secret_hash: str) -> Answer:
         keep_identity=project.identity_policy == IdentityPolicy.KEEP,
         limits=limits_of(project),
     )
+
+
+cache = ReadCache(_query, fresh_seconds=FRESH_SECONDS, stale_seconds=STALE_SECONDS, most=MAX_CACHED)
