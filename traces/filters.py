@@ -39,8 +39,9 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
 
     A span lies in the table in parts (docs/decisions/0001) until they are merged; here each column is the last
     value written, whatever day's partition a part lies in. FINAL would do the same and was ten times slower for
-    few traces: it reads every partition, because it must not prune by a column outside of the key. What log records
-    alone have told of a span is left out until the span itself is there and says when it began.
+    few traces: it reads every partition, because it must not prune by a column outside of the key. PREWHERE is said,
+    because finding out by statistics which conditions belong there took longer than the read of a trace. What log
+    records alone have told of a span is left out until the span itself is there and says when it began.
     """
     picked = ",\n        ".join(f"{_whole(column)} AS {column}" for column in columns)
     return f"""(
@@ -49,7 +50,7 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
         part.span_id AS span_id,
         {picked}
     FROM spans AS part
-    WHERE part.project_id = {{project_id:UInt64}}
+    PREWHERE part.project_id = {{project_id:UInt64}}
       AND part.day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
       {narrowed}
     GROUP BY
@@ -57,6 +58,19 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
         part.span_id
     HAVING count(part.start_time) > 0
 )"""  # noqa: S608  # closed parts only
+
+
+# Conditions on parts for `spans`: those of `trace_ids`; and the same, read from no other days than the traces have
+# spans in and a day on both sides, which pays for a page of traces, not for one.
+OF_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
+OF_TRACES_ON_THEIR_DAYS = f"""{OF_TRACES}
+      AND part.day IN
+      (
+          SELECT DISTINCT arrayJoin([trace.day - 1, trace.day, trace.day + 1])
+          FROM traces AS trace
+          PREWHERE trace.project_id = {{project_id:UInt64}}
+            AND trace.trace_id IN {{trace_ids:Array(UUID)}}
+      )"""  # noqa: S608  # closed parts only
 
 
 def _whole(column: str) -> str:

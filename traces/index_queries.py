@@ -105,9 +105,9 @@ def strays(
 
     `from_ns` is None where nothing starts later. Raises `QueryTooLarge` when there are more than `MAX_STRAYS`.
     """
+    if not _seen(filters):
+        return []  # every row of a trace matches, the one that starts with it too
     conditions = tuple(_row_conditions(filters))
-    if not conditions:
-        return []  # every row matches, the one that starts with its trace too
     if from_ns is None:
         rows = run(_strays(conditions, ""), scope, parameters)
     else:

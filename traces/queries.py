@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from tracehouse.clickhouse.query import Query, Row, run
-from tracehouse.tenancy.scope import Scope, Window
+from tracehouse.clickhouse.query import Query, Row, run, run_together
+from tracehouse.tenancy.scope import Scope
 from traces import filters as f
 from traces import index_queries as index
 from traces.filters import Order, TraceFilters
@@ -255,24 +255,15 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     parsed = parse_trace_id(trace_id)
     if parsed is None:
         return None
-    rows = run(_TRACE_SPANS, scope, {"trace_id": str(parsed)})
-    headers = run(_DESCRIBE, _around(scope, rows), {"trace_ids": [str(parsed)]}) if rows else []
-    if not headers:
+    bound = {"trace_ids": [str(parsed)]}
+    headers, rows = run_together(scope, (_DESCRIBE, bound), (_TRACE_SPANS, bound))
+    if not headers or not rows:
         return None
     return TraceDetail(
         trace=_trace(headers[0]),
         spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
-
-
-def _around(scope: Scope, rows: Sequence[Row]) -> Scope:
-    """The scope narrowed to the days of a trace's spans, when all of them are here."""
-    if len(rows) > MAX_SPANS:
-        return scope
-    start = _aware(rows[0]["start_time"])
-    ends = (_aware(row["end_time"] or row["start_time"]) for row in rows)
-    return scope.during(Window(start, max(start, *ends)))
 
 
 def has_spans(scope: Scope) -> bool:
@@ -405,10 +396,9 @@ _LISTED = (
     "cost_state",
 )
 _SEARCHED = ("status_message", "input", "output", "log_entries")
-_THESE_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
 
 
-def _describe_sql(sort_key: str, having: Sequence[str]) -> str:
+def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str) -> str:
     """One row a trace, of `trace_ids`, under names that no column has."""
     columns = (*_LISTED, *_SEARCHED) if any("{q:String}" in clause for clause in having) else _LISTED
     conditions = "\n   AND ".join(("start_time_ IS NOT NULL", *having))
@@ -440,7 +430,7 @@ SELECT
     {f.OUTPUT_TOKENS} AS output_tokens_,
     {f.COST} AS cost,
     countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced_calls
-FROM {f.spans(columns, _THESE_TRACES)}
+FROM {f.spans(columns, narrowed)}
 GROUP BY trace_id
 HAVING {conditions}
 LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
@@ -451,10 +441,12 @@ def _describe_query(order: Order, clauses: tuple[str, ...], after: bool) -> Quer
     key, ascending = f.ORDER_KEYS[order]
     sign = ">" if ascending else "<"
     place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
-    return Query("traces.describe", _describe_sql(key, [_IN_WINDOW, *clauses, *place]))
+    return Query(
+        "traces.describe", _describe_sql(key, [_IN_WINDOW, *clauses, *place], f.OF_TRACES_ON_THEIR_DAYS)
+    )
 
 
-_DESCRIBE = Query("traces.describe", _describe_sql("0", []))
+_DESCRIBE = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES))
 
 _TRACE_SPANS = Query(
     "traces.spans",
@@ -463,7 +455,7 @@ SELECT
     *,
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns
-FROM {f.spans(_STORED, "AND part.trace_id = {trace_id:UUID}")}
+FROM {f.spans(_STORED, f.OF_TRACES)}
 ORDER BY start_time, span_id
 LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 )
