@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from traces import views
+from traces import list_views, views
 
 pages = [
-    path("traces", views.trace_list, name="list"),
-    path("traces/first-span", views.first_span, name="first-span"),
+    path("traces", list_views.trace_list, name="list"),
+    path("traces/first-span", list_views.first_span, name="first-span"),
+    path("traces/chart", list_views.chart, name="chart"),
     path("traces/<str:trace_id>", views.trace_detail, name="detail"),
 ]
 

@@ -1,4 +1,4 @@
-"""The trace list and the trace page. Each view: read the address, one query, one template."""
+"""The trace page: read the address, one query, one template."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,25 +7,18 @@ from typing import Any, Concatenate, ParamSpec
 
 import structlog
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
-from tracehouse.tenancy import snippets
-from tracehouse.tenancy.models import Role
-from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
+from tracehouse.tenancy.permissions import ProjectRequest, project_page
 from tracehouse.web import time_range
-from tracehouse.web.addresses import query
 from tracehouse.web.htmx import part_asked_for
-from tracehouse.web.time_range import TimeRange
 from traces import queries, step, tree
-from traces.filters import Order
-from traces.forms import TraceFilterForm, order_of
 from traces.queries import BadCursor, StoredSpan, TraceDetail
 
 P = ParamSpec("P")
-PAGE = 50
 # Rows drawn at once; a longer trace says so and offers the rest.
 ROWS = 2_000
 log = structlog.get_logger()
@@ -48,54 +41,6 @@ def explains_failed_reads(
             return _problem(request, "bad_cursor", 400, error)
 
     return wrapped
-
-
-@require_safe
-@project_page()
-@explains_failed_reads
-def trace_list(request: ProjectRequest) -> HttpResponse:
-    part = part_asked_for(request)
-    chosen = _range(request)
-    form = TraceFilterForm(request.GET)
-    order = order_of(request.GET)
-    state = {**form.values, **chosen.parameters, **_order_parameter(order)}
-    cursor = request.GET.get("cursor", "")
-    if not part and "" in request.GET.values():
-        # A form without script sends its empty fields too; the address keeps only what says something.
-        return redirect(f"{request.path}{query(state)}")
-    scope = request.scope.during(chosen.window)
-    page = queries.list_traces(scope, form.filters, order=order, limit=PAGE, cursor=cursor)
-    if not page.traces and not cursor and not queries.has_spans(request.scope):
-        return _setup(request)
-    if part != "results":
-        form = TraceFilterForm(request.GET, queries.choices(scope))
-    context = {
-        "page": page,
-        "form": form,
-        "range": chosen,
-        "order": order,
-        "state": state,
-        "unranged": {name: value for name, value in state.items() if name not in chosen.parameters},
-        "presets": [(name, label) for name, (_, label) in time_range.PRESETS.items()],
-        "chips": [(chip, query(state, **{chip.field: ""})) for chip in form.chips],
-        "is_first_page": not cursor,
-        "updates_parts": bool(part),
-    }
-    template = {"results": "traces/list.html#results", "list": "traces/list.html#content"}
-    response = render(request, template.get(part, "traces/list.html"), context)
-    if part:
-        response["HX-Push-Url"] = f"{request.path}{query(state, cursor=cursor)}"
-    return response
-
-
-@require_safe
-@project_page()
-@explains_failed_reads
-def first_span(request: ProjectRequest) -> HttpResponse:
-    """What the set-up page asks every two seconds: nothing, until a span is there."""
-    if queries.has_spans(request.scope):
-        return HttpResponse(headers={"HX-Refresh": "true"})
-    return HttpResponse(status=204)
 
 
 @require_safe
@@ -143,18 +88,6 @@ def _speaks_first(spans: Sequence[StoredSpan]) -> StoredSpan:
     return next(failed, spans[0])
 
 
-def _setup(request: ProjectRequest) -> HttpResponse:
-    made = snippets.take_new_key(request, request.project.pk)
-    secret = made.secret if made else ""
-    context = {
-        "new_key": made,
-        "snippet": snippets.opentelemetry(secret),
-        "environment": snippets.environment(secret),
-        "may_make_keys": may(request.role, Role.ADMIN),
-    }
-    return render(request, "traces/setup.html", context)
-
-
 def _problem(request: ProjectRequest, kind: str, status: int, error: Exception) -> HttpResponse:
     reference = secrets.token_hex(4)
     # Classes alone: the text of an error may hold what somebody searched for.
@@ -165,12 +98,3 @@ def _problem(request: ProjectRequest, kind: str, status: int, error: Exception) 
     if status == 503:
         response["Retry-After"] = "5"
     return response
-
-
-def _range(request: ProjectRequest) -> TimeRange:
-    zone = time_range.zone_of(request.project.time_zone)
-    return time_range.parse(request.GET.dict(), now=timezone.now(), zone=zone)
-
-
-def _order_parameter(order: Order) -> dict[str, str]:
-    return {} if order is Order.NEWEST else {"order": order.value}

@@ -65,8 +65,8 @@ def covering(moment: datetime, *, now: datetime, zone: tzinfo) -> dict[str, str]
         if timedelta(hours=24) <= span and now - span < moment <= now + CLOCK_SLACK:
             return {} if name == DEFAULT else {"range": name}
     return {
-        "from": _input(moment - timedelta(days=1), zone),
-        "to": _input(moment + timedelta(days=1), zone),
+        "from": as_input(moment - timedelta(days=1), zone),
+        "to": as_input(moment + timedelta(days=1), zone),
     }
 
 
@@ -81,7 +81,9 @@ def zone_of(name: str) -> tzinfo:
 def _preset(name: str, *, now: datetime, zone: tzinfo, problem: str = "") -> TimeRange:
     span, label = PRESETS[name]
     window = Window(now - span, now + CLOCK_SLACK)
-    return TimeRange(window, name, label, _input(window.start, zone), _input(now, zone), problem)
+    # The inputs only offer a start for a range of one's own: seconds would be in the way.
+    minute = now.replace(second=0, microsecond=0)
+    return TimeRange(window, name, label, as_input(minute - span, zone), as_input(minute, zone), problem)
 
 
 def _custom(start: str, end: str, *, now: datetime, zone: tzinfo) -> TimeRange:
@@ -92,8 +94,8 @@ def _custom(start: str, end: str, *, now: datetime, zone: tzinfo) -> TimeRange:
         return _preset(DEFAULT, now=now, zone=zone, problem="The dates of the time range could not be read.")
     if since >= until:
         return _preset(DEFAULT, now=now, zone=zone, problem="The time range ends before it starts.")
-    label = f"{_label(since, zone)} to {_label(until, zone)}"
-    return TimeRange(Window(since, until), "", label, _input(since, zone), _input(until, zone))
+    label = f"{_label(since, zone)} to {_label(until, zone, since)}"
+    return TimeRange(Window(since, until), "", label, as_input(since, zone), as_input(until, zone))
 
 
 def _moment(text: str, zone: tzinfo) -> datetime:
@@ -106,10 +108,16 @@ def _moment(text: str, zone: tzinfo) -> datetime:
     return moment
 
 
-def _input(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%dT%H:%M}"
-
-
-def _label(moment: datetime, zone: tzinfo) -> str:
+def as_input(moment: datetime, zone: tzinfo) -> str:
+    """The moment as `datetime-local` inputs and addresses have it, in the zone; seconds where there are any."""
     local = moment.astimezone(zone)
-    return f"{local.day} {local:%b %Y %H:%M}"
+    return f"{local:%Y-%m-%dT%H:%M:%S}" if local.second else f"{local:%Y-%m-%dT%H:%M}"
+
+
+def _label(moment: datetime, zone: tzinfo, after: datetime | None = None) -> str:
+    """The day and time; the time alone on the day of `after`."""
+    local = moment.astimezone(zone)
+    time = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    if after and after.astimezone(zone).date() == local.date():
+        return time
+    return f"{local.day} {local:%b %Y} {time}"

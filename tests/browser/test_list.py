@@ -1,0 +1,70 @@
+"""The trace list: zooming in on the chart with mouse and keyboard, and the keys."""
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import otlp
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+pytestmark = pytest.mark.browser
+RANGE = re.compile(r"\?from=\d{4}-\d\d-\d\dT\d\d%3A\d\d(%3A\d\d)?&to=")
+
+
+@pytest.fixture
+def failed(platform: "Platform") -> str:
+    trace_id = otlp.new_trace_id()
+    assert platform.send(otlp.failed_run(trace_id), "application/json").status_code == 200
+    platform.wait_for_trace(trace_id, spans=5)
+    return trace_id
+
+
+def test_the_chart_is_brushed_to_zoom(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces?range=1h")
+    chart = page.get_by_role("slider", name="Traces over time")
+    box = chart.locator(".plot-drawing").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.97, box["y"] + 20, steps=3)
+    expect(page.locator("#readout")).to_contain_text(" traces")
+    page.mouse.up()
+    expect(page).to_have_url(RANGE)
+    expect(page.locator(f"a[href$='{failed}']")).to_be_visible()
+    zoomed_in = page.url
+    page.get_by_role("link", name="Zoom out").click()
+    expect(page).not_to_have_url(zoomed_in)
+    zoomed_out = page.url
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("zooms in")
+    page.keyboard.press("Escape")
+    chart.focus()
+    for key in ("End", "ArrowLeft", "Shift+Home"):
+        page.keyboard.press(key)
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r" to .* traces$"))
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(zoomed_out)
+    expect(chart).to_be_focused()
+    expect(page.locator("#overview")).to_contain_text("failed")
+    page.keyboard.press("Tab")
+    page.keyboard.press("j")
+    expect(page.locator("a[data-row]:focus")).to_have_count(1)
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(zoomed_in)
+    expect(chart).to_be_visible()
+    assert problems == []
+
+
+def test_a_bar_zooms_without_script(plain_page: Page, failed: str, platform: "Platform") -> None:
+    plain_page.goto(f"/p/{platform.project_slug}/traces?range=1h")
+    plain_page.locator("#plot a", has=plain_page.locator(".failed")).last.click()
+    expect(plain_page).to_have_url(RANGE)
+    expect(plain_page.locator(f"a[href$='{failed}']")).to_be_visible()

@@ -1,0 +1,146 @@
+"""What stands above the list: counts and latencies over time, against a plain recount of the same spans."""
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracehouse.tenancy.scope import Scope, Window
+from traces import charts, strip_queries
+from traces.filters import TraceFilters
+from traces.span import Kind, Span, Status
+from traces.strip_queries import Counts, Steps, Strip
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+NOON_S = int(NOON.timestamp())
+SECOND = 10**9
+BERLIN = ZoneInfo("Europe/Berlin")
+Store = Callable[[list[Span]], None]
+FRESH = itertools.count(80_000)
+HOUR = Window(NOON, NOON + timedelta(hours=1))
+MINUTES = Steps(NOON_S, 60)
+
+
+def span(project: int, trace: int, *, number: int = 1, at: int = 0, lasts: int = 1, **fields: Any) -> Span:
+    start = (NOON_S + at) * SECOND
+    given = {"name": "run", "kind": Kind.AGENT, "status": Status.OK, **fields}
+    return Span(
+        project_id=project,
+        trace_id=f"{trace:032x}",
+        span_id=f"{number:016x}",
+        parent_id="" if number == 1 else f"{1:016x}",
+        start_ns=start,
+        end_ns=start + lasts * SECOND,
+        **given,
+    )
+
+
+def read(project: int, **filters: Any) -> Strip:
+    return strip_queries.strip(Scope(project).during(HOUR), TraceFilters(**filters), MINUTES)
+
+
+@pytest.mark.clickhouse
+def test_each_trace_counts_once_in_the_minute_it_began(store_spans: Store) -> None:
+    project = next(FRESH)
+    store_spans([span(project, 1, number=2, at=70, lasts=20), span(project, 1, at=59, lasts=10)])
+    store_spans([span(project, 1, at=59, lasts=10)])  # a repeat, not yet merged
+    store_spans([span(project, 2, at=61, lasts=3, status=Status.ERROR), span(project, 3, at=62, lasts=5)])
+    store_spans([span(project, 4, at=-1), span(project, 5, at=3600)])  # begin outside of the window
+    found = read(project)
+    assert found.buckets == {
+        0: Counts(traces=1, failed=0, unsure=0, p50_ms=31_000, p99_ms=31_000),
+        1: Counts(traces=2, failed=1, unsure=0, p50_ms=5_000, p99_ms=5_000),
+    }
+    assert (found.total.traces, found.total.failed, found.total.unsure) == (3, 1, 0)
+
+
+@pytest.mark.clickhouse
+def test_filters_narrow_and_what_the_index_cannot_tell_apart_is_unsure(store_spans: Store) -> None:
+    project = next(FRESH)
+    store_spans(
+        [
+            span(project, 1, user_id="ann", feature="draft", environment="production", session_id="s1"),
+            span(project, 2, user_id="bo", status=Status.ERROR, organization_id="acme"),
+            span(project, 2, number=2, user_id="ann", kind=Kind.LLM, model="m1", lasts=9),
+            span(project, 3, number=2, kind=Kind.TOOL, tool_name="search", status=Status.ERROR),
+        ]
+    )
+
+    def counted(**filters: Any) -> tuple[int, int, int]:
+        total = read(project, **filters).total
+        return total.traces, total.failed, total.unsure
+
+    assert counted() == (3, 2, 0)
+    assert counted(user_id="ann") == (2, 1, 1)
+    assert counted(user_id="bo", status="ok") == (0, 0, 0)
+    assert counted(status="error") == (2, 2, 0)
+    assert counted(status="ok") == (1, 0, 0)
+    assert counted(session_id="s1", feature="draft", environment="production") == (1, 0, 0)
+    assert counted(organization_id="acme", model="m1") == (1, 1, 0)
+    assert counted(tool="search") == (1, 1, 0)
+    assert counted(name="run") == (3, 2, 1)
+    assert counted(min_latency_ms=5_000) == (1, 1, 1)
+    assert counted(min_cost_usd=1) == (0, 0, 0)
+    assert counted(q="not looked at") == (3, 2, 0)
+
+
+@pytest.mark.clickhouse
+def test_a_trace_that_both_failed_and_passed_counts_as_failed_and_is_unsure(store_spans: Store) -> None:
+    project = next(FRESH)
+    store_spans([span(project, 1, status=Status.UNSET)])
+    store_spans([span(project, 1, status=Status.ERROR)])
+    assert read(project).total.failed == 1
+    assert read(project).total.unsure == 1
+
+
+@pytest.mark.clickhouse
+def test_another_projects_traces_are_not_counted(store_spans: Store) -> None:
+    owner, stranger = next(FRESH), next(FRESH)
+    store_spans([span(owner, 1)])
+    assert read(stranger).total == Counts()
+    assert strip_queries.indexed_rows(Scope(stranger).during(HOUR)) == 0
+
+
+def test_filters_that_only_spans_decide_are_named() -> None:
+    assert strip_queries.left_out(TraceFilters(q="quiet", user_id="ann", status="ok")) == ["q"]
+
+
+@given(
+    st.integers(0, 10 * 365 * 86_400),
+    st.integers(1, 40 * 365 * 86_400),
+    st.sampled_from([UTC, BERLIN, ZoneInfo("Asia/Kolkata")]),
+)
+def test_bars_cover_the_window_and_are_few(after: int, seconds: int, zone: ZoneInfo) -> None:
+    start = NOON + timedelta(seconds=after)
+    window = Window(start, start + timedelta(seconds=seconds))
+    steps = charts.steps_of(window, zone)
+    drawn = charts.chart(Strip(Counts(), {}), window, steps, zone)
+    assert steps.first <= start.timestamp()
+    assert steps.first + len(drawn.bars) * steps.seconds >= int(window.end.timestamp())
+    assert len(drawn.bars) <= charts.MAX_BARS + 2
+    assert len(drawn.ticks) <= charts.MAX_TICKS + 1
+
+
+def test_a_day_begins_its_bars_on_the_zones_clock() -> None:
+    window = Window(NOON, NOON + timedelta(days=60))
+    steps = charts.steps_of(window, BERLIN)
+    assert datetime.fromtimestamp(steps.first, BERLIN).hour == 0
+    assert steps.seconds == charts.DAY
+
+
+def test_one_failure_among_thousands_is_seen() -> None:
+    busy = Counts(traces=10_000, failed=1, p50_ms=100, p99_ms=900)
+    bar = charts.chart(Strip(busy, {0: busy}), HOUR, MINUTES, UTC).bars[0]
+    assert bar.failed_height == charts.LEAST
+    assert bar.failed_height + bar.passed_height == charts.VOLUME
+    assert bar.label == "20 Nov 12:00 to 12:01"
+
+
+def test_a_line_has_gaps_where_nothing_began() -> None:
+    counts = {0: Counts(traces=1, p50_ms=10, p99_ms=10), 3: Counts(traces=1, p50_ms=5, p99_ms=10)}
+    assert charts.chart(Strip(Counts(), counts), HOUR, MINUTES, UTC).p50.count("M") == 2

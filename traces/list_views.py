@@ -1,0 +1,156 @@
+"""The trace list and the chart above it. Each view: read the address, few queries, one template."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from tracehouse.clickhouse.query import QueryTooLarge
+from tracehouse.tenancy import snippets
+from tracehouse.tenancy.models import Role
+from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
+from tracehouse.web import time_range
+from tracehouse.web.addresses import query
+from tracehouse.web.htmx import part_asked_for
+from traces import charts, list_state, queries, strip_queries
+from traces.forms import TraceFilterForm
+from traces.list_state import ListState
+from traces.queries import TracePage
+from traces.views import explains_failed_reads
+
+PAGE = 50
+# A chart of more traces is drawn after the list, so that the list need not wait for it.
+DRAWN_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many traces match; `about` where the spans may decide otherwise than what was counted."""
+
+    traces: int
+    failed: int
+    about: bool
+
+
+@require_safe
+@project_page()
+@explains_failed_reads
+def trace_list(request: ProjectRequest) -> HttpResponse:
+    part = part_asked_for(request)
+    state = _state(request)
+    if not part and "" in request.GET.values():
+        # A form without script sends its empty fields too; the address keeps only what says something.
+        return redirect(f"{request.path}{query(state.pairs)}")
+    scope = request.scope.during(state.range.window)
+    page = queries.list_traces(scope, state.form.filters, order=state.order, limit=PAGE, cursor=state.cursor)
+    if not page.traces and not state.cursor and not queries.has_spans(request.scope):
+        return _setup(request)
+    form = state.form
+    if part != "results":
+        form = TraceFilterForm(request.GET, queries.choices(scope))
+    context = {
+        "page": page,
+        "form": form,
+        "presets": [(name, label) for name, (_, label) in time_range.PRESETS.items()],
+        "updates_parts": bool(part),
+        **_common(request, state),
+        **_chart(request, state, page),
+    }
+    template = {"results": "traces/list.html#results", "list": "traces/list.html#content"}
+    response = render(request, template.get(part, "traces/list.html"), context)
+    if part:
+        response["HX-Push-Url"] = f"{request.path}{query(state.pairs, cursor=state.cursor)}"
+    return response
+
+
+@require_safe
+@project_page()
+@explains_failed_reads
+def chart(request: ProjectRequest) -> HttpResponse:
+    """The chart alone, which the list asks for where counting takes longer than the list itself."""
+    state = _state(request)
+    if part_asked_for(request) != "overview":
+        list_page = reverse("traces:list", args=[request.project.slug])
+        return redirect(f"{list_page}{query(state.pairs, draw='1')}")
+    context = {**_common(request, state), **_drawn(request, state)}
+    return render(request, "traces/overview.html", context)
+
+
+@require_safe
+@project_page()
+@explains_failed_reads
+def first_span(request: ProjectRequest) -> HttpResponse:
+    """What the set-up page asks every two seconds: nothing, until a span is there."""
+    if queries.has_spans(request.scope):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return HttpResponse(status=204)
+
+
+def _state(request: ProjectRequest) -> ListState:
+    return list_state.read(request.GET.dict(), now=timezone.now(), zone=_zone(request))
+
+
+def _common(request: ProjectRequest, state: ListState) -> dict[str, Any]:
+    pairs = state.pairs
+    return {
+        "range": state.range,
+        "order": state.order,
+        "state": pairs,
+        "unranged": state.unranged,
+        "chips": [(chip, query(pairs, **{chip.field: ""})) for chip in state.form.chips],
+        "is_first_page": not state.cursor,
+        "zoomed_out": list_state.zoomed_out(state.range, now=timezone.now(), zone=_zone(request)),
+    }
+
+
+def _chart(request: ProjectRequest, state: ListState, page: TracePage) -> dict[str, Any]:
+    """The chart, or how many traces it would be of; nothing where the list is empty."""
+    if not page.traces:
+        return {}
+    if "draw" not in request.GET:
+        rows = strip_queries.indexed_rows(request.scope.during(state.range.window))
+        if rows > DRAWN_AT_ONCE:
+            return {"chart_of": rows}
+    drawn = _drawn(request, state)
+    if not state.cursor and not page.next_cursor:
+        # All of them are on the page, decided by their spans.
+        failed = sum(trace.status == "error" for trace in page.traces)
+        drawn["counted"] = Counted(len(page.traces), failed, about=False)
+    return drawn
+
+
+def _drawn(request: ProjectRequest, state: ListState) -> dict[str, Any]:
+    window, zone, filters = state.range.window, _zone(request), state.form.filters
+    steps = charts.steps_of(window, zone)
+    try:
+        found = strip_queries.strip(request.scope.during(window), filters, steps)
+    except QueryTooLarge:
+        return {"chart_too_large": True}
+    left_out = strip_queries.left_out(filters)
+    total = found.total
+    return {
+        "chart": charts.chart(found, window, steps, zone),
+        "left_out": [state.form.fields[name].label for name in left_out],
+        "counted": None if left_out else Counted(total.traces, total.failed, about=total.unsure > 0),
+    }
+
+
+def _setup(request: ProjectRequest) -> HttpResponse:
+    made = snippets.take_new_key(request, request.project.pk)
+    secret = made.secret if made else ""
+    context = {
+        "new_key": made,
+        "snippet": snippets.opentelemetry(secret),
+        "environment": snippets.environment(secret),
+        "may_make_keys": may(request.role, Role.ADMIN),
+    }
+    return render(request, "traces/setup.html", context)
+
+
+def _zone(request: ProjectRequest) -> tzinfo:
+    return time_range.zone_of(request.project.time_zone)

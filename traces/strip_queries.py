@@ -1,0 +1,178 @@
+"""What stands above the list: how many traces began when, how many failed, how long they took.
+
+Counted from the table `traces` alone, which over-states (see `index_queries`): a filter on a value holds where any
+part of the trace ever said it, latency runs from the first start to the last end, and cost counts repeats twice.
+`Counts.unsure` says for how many traces the spans might decide otherwise; filters that the table knows nothing of are
+named by `left_out`, and not counted by.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+
+from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.tenancy.scope import Scope
+from traces.filters import TraceFilters
+
+MAX_BUCKETS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    traces: int = 0
+    failed: int = 0
+    unsure: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """`buckets` by number from the first one; those without a trace are not in it."""
+
+    total: Counts
+    buckets: Mapping[int, Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Buckets of `seconds` each, the first one from `first` (seconds since the epoch)."""
+
+    first: int
+    seconds: int
+
+
+# Filter -> the column that holds every value ever seen. Whoever looks for one user finds few rows, by a set of ids;
+# the others may be most of the project, and a set of those would take more memory than grouping them.
+_NARROW: Mapping[str, str] = {"user_id": "user_ids", "session_id": "session_ids"}
+_WIDE: Mapping[str, str] = {
+    "organization_id": "organization_ids",
+    "feature": "features",
+    "environment": "environments",
+    "model": "models",
+    "tool": "tools",
+    "name": "root_names",
+}
+_COLUMNS = {**_NARROW, **_WIDE}
+_COUNTED = {*_COLUMNS, "status", "min_latency_ms", "min_cost_usd"}
+_BOUND = """project_id = {project_id:UInt64}
+      AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+_LATENCY_NS = "toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))"
+
+
+def left_out(filters: TraceFilters) -> list[str]:
+    """The chosen filters that only spans can decide."""
+    return [name for name in _chosen(filters) if name not in _COUNTED]
+
+
+def indexed_rows(scope: Scope) -> int:
+    """About how many traces the window and the day around it hold; cheap, to decide whether to count."""
+    return int(run(_SIZE, scope)[0]["rows"])
+
+
+def strip(scope: Scope, filters: TraceFilters, steps: Steps) -> Strip:
+    """Raises `QueryTooLarge`, `QueryUnavailable`."""
+    parameters: dict[str, Parameter] = {name: getattr(filters, name) for name in _chosen(filters, _COLUMNS)}
+    parameters |= {"first_ns": steps.first * 10**9, "step_ns": steps.seconds * 10**9}
+    if filters.min_latency_ms is not None:
+        parameters["min_latency_ns"] = filters.min_latency_ms * 1_000_000
+    if filters.min_cost_usd is not None:
+        parameters["min_cost_usd"] = f"{filters.min_cost_usd:f}"
+    rows = run(_strip_query(tuple(_chosen(filters, _COUNTED)), filters.status), scope, parameters)
+    total = next((_counts(row) for row in rows if row["is_total"]), Counts())
+    return Strip(total, {row["bucket"]: _counts(row) for row in rows if not row["is_total"]})
+
+
+def _chosen(filters: TraceFilters, among: Mapping[str, str] | set[str] | None = None) -> list[str]:
+    names = [field.name for field in fields(filters) if getattr(filters, field.name) not in ("", None)]
+    return names if among is None else [name for name in names if name in among]
+
+
+def _counts(row: Row) -> Counts:
+    if not row["traces"]:
+        return Counts()
+    p50, p99 = row["latencies"]
+    return Counts(row["traces"], row["failed"], row["unsure"], p50 / 1e6, p99 / 1e6)
+
+
+_SIZE = Query(
+    "traces.indexed_rows",
+    f"""
+SELECT count() AS rows
+FROM traces
+WHERE {_BOUND}
+LIMIT 1""",  # noqa: S608  # closed parts only
+)
+
+
+@cache
+def _strip_query(chosen: tuple[str, ...], status: str) -> Query:
+    narrow = [_among(name) for name in chosen if name in _NARROW]
+    having = [_holds(name) for name in chosen if name in _WIDE]
+    unsure = ["(max(root_failed) AND max(root_passed))", *map(_many_values, chosen)]
+    if "min_latency_ms" in chosen:
+        having.append(f"{_LATENCY_NS} >= {{min_latency_ns:Int64}}")
+    if "min_cost_usd" in chosen:
+        having.append("sum(cost_bound) >= toDecimal128({min_cost_usd:String}, 12)")
+    if status:
+        having.append("has_failed" if status == "error" else "NOT has_failed")
+    return Query(
+        "traces.strip",
+        f"""
+WITH per_trace AS
+(
+    SELECT
+        min(start_time) AS started,
+        {_LATENCY_NS} AS latency_ns,
+        if(max(has_root), max(root_failed), max(any_failed)) = 1 AS has_failed,
+        {" OR ".join(filter(None, unsure))} AS is_unsure
+    FROM traces
+    WHERE {_BOUND}
+      {_all(narrow)}
+    GROUP BY trace_id
+    HAVING started >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+       AND started < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
+       {_all(having)}
+)
+SELECT
+    intDiv(toUnixTimestamp64Nano(assumeNotNull(started)) - {{first_ns:Int64}}, {{step_ns:Int64}}) AS bucket,
+    grouping(bucket) AS is_total,
+    count() AS traces,
+    countIf(has_failed) AS failed,
+    countIf(is_unsure) AS unsure,
+    quantilesExact(0.5, 0.99)(ifNull(latency_ns, 0)) AS latencies
+FROM per_trace
+GROUP BY GROUPING SETS ((bucket), ())
+ORDER BY bucket
+LIMIT {MAX_BUCKETS + 1}""",  # noqa: S608  # closed parts only
+    )
+
+
+def _among(name: str) -> str:
+    return f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM traces
+          WHERE {_BOUND}
+            AND has({_NARROW[name]}, {{{name}:String}})
+      )"""  # noqa: S608  # closed parts only
+
+
+def _holds(name: str) -> str:
+    seen = f"max(has({_WIDE[name]}, {{{name}:String}}))"
+    # A trace is named by its root; before that has come, only the spans know.
+    return f"({seen} OR NOT max(has_root))" if name == "name" else seen
+
+
+def _many_values(name: str) -> str:
+    """When the spans might decide otherwise: they know which of the values the trace goes by."""
+    if name in {"min_latency_ms", "min_cost_usd"}:
+        return "1"
+    if name not in _COLUMNS:
+        return ""
+    many = f"length(groupUniqArrayArray({_COLUMNS[name]})) > 1"
+    return f"{many} OR NOT max(has_root)" if name == "name" else many
+
+
+def _all(conditions: list[str]) -> str:
+    return "\n       ".join(f"AND {condition}" for condition in conditions)
