@@ -45,10 +45,10 @@ def redact_spans(spans: Sequence[Span], policy: Policy) -> list[Span]:
     return [_redact_span(span, _Rewriting(policy)) for span in spans] if policy.patterns else list(spans)
 
 
-def redact_string(text: str, policy: Policy) -> tuple[str, Mapping[str, int]]:
-    """One string, and how often each pattern replaced something in it."""
+def redact_string(text: str, policy: Policy, *, identity: bool = False) -> tuple[str, Mapping[str, int]]:
+    """One string, and how often each pattern replaced something in it. Of an identity all is hashed."""
     rewriting = _Rewriting(policy)
-    return rewriting.text(text) if policy.patterns else text, rewriting.counts
+    return rewriting.text(text, identity=identity) if policy.patterns else text, rewriting.counts
 
 
 class _Rewriting:

@@ -64,7 +64,7 @@ def clickhouse(_clickhouse_schema: str, settings: object) -> Iterator[None]:
 
     settings.CLICKHOUSE_URL = _clickhouse_schema  # type: ignore[attr-defined]
     yield
-    for table in ("spans", "traces"):
+    for table in ("spans", "traces", "scores"):
         client.client().command(f"TRUNCATE TABLE {table}")
 
 
@@ -156,6 +156,10 @@ class Platform:
             headers={**self.headers, "Content-Type": content_type, **headers},
             timeout=60,
         )
+
+    def score(self, **fields: object) -> None:
+        answer = httpx.post(f"{self.url}/api/v1/scores", json=fields, headers=self.headers, timeout=30)
+        assert answer.status_code == 200, answer.text
 
     def wait_for_trace(self, trace_id: str, *, spans: int = 1) -> dict[str, object]:
         """The trace once it is visible with that many spans."""

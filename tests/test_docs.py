@@ -11,7 +11,9 @@ from tracehouse.web.management.commands import configuration_docs
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*/schema/README.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
-_CODE_PATH = re.compile(r"`((?:platform/tracehouse|ingest|traces|costs|bench|tests|docs)/[\w./-]+\.\w+)`")
+_CODE_PATH = re.compile(
+    r"`((?:platform/tracehouse|ingest|traces|costs|evals|bench|tests|docs)/[\w./-]+\.\w+)`"
+)
 
 
 def test_configuration_md_is_the_settings_table() -> None:

@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("traces.urls")),
     path("", include("costs.api_urls")),
     path("", include("costs.urls")),
+    path("", include("evals.api_urls")),
+    path("", include("evals.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),

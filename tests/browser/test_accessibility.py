@@ -24,6 +24,7 @@ def test_pages_are_accessible(
     platform.send(otlp.failed_run(trace_id), "application/json")
     platform.send(b"{", "application/json")  # so that there is something on the page of rejections
     platform.wait_for_trace(trace_id, spans=5)
+    platform.score(trace_id=trace_id, name="feedback", value="wrong", comment="No such date.")
     context = browser.new_context(
         base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )

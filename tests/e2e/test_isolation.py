@@ -3,12 +3,16 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from evals.score import Score, Source, Subject
+from evals.services import write_scores
+from ingest.policies import policy_of
 from tests import cast
 from tests.cast import store_spans
 from tracehouse.tenancy.models import Project, User
@@ -18,6 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse]
 
 MARK = "owners-secret-text"
 TRACE = uuid.uuid4().hex
+SCORE = "owners-score"
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -32,7 +37,11 @@ def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 def filled(route: str, slug: str) -> str:
     """A path of the route with the owner's ids in it."""
     path = "/" + re.sub(r"\^|\$|\\Z", "", route)
-    return re.sub(r"<[^>]*?(\w+)>", lambda found: {"slug": slug, "trace_id": TRACE}.get(found[1], "1"), path)
+    return re.sub(
+        r"<[^>]*?(\w+)>",
+        lambda found: {"slug": slug, "trace_id": TRACE, "score_id": SCORE}.get(found[1], "1"),
+        path,
+    )
 
 
 ROUTES = sorted(route for route in routes(get_resolver()) if not route.startswith(("admin/", "static/")))
@@ -63,13 +72,22 @@ def owners_trace(project: Project, clickhouse: None) -> str:
             )
         ]
     )
+    mark = Score(
+        id=SCORE,
+        name=MARK,
+        value=MARK,
+        subject=Subject(trace_id=TRACE),
+        source=Source.API,
+        time=datetime.now(UTC),
+    )
+    write_scores(project_id=project.pk, scores=[mark], policy=policy_of(project))
     return TRACE
 
 
 def test_the_list_of_routes_covers_what_shows_traces() -> None:
-    assert {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"} <= set(
-        ROUTES
-    )
+    shown = {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"}
+    scored = {"api/v1/scores", "api/v1/scores/<str:score_id>", "p/<slug:slug>/feedback"}
+    assert shown | scored <= set(ROUTES)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -90,7 +108,8 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"]
+    "path",
+    ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id", "/api/v1/scores"],
 )
 def test_the_owners_key_sees_it(path: str, owners_trace: str, api_key: str) -> None:
     answer = Client(headers={"Authorization": f"Bearer {api_key}"}).get(path)
@@ -99,7 +118,8 @@ def test_the_owners_key_sees_it(path: str, owners_trace: str, api_key: str) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id"]
+    "path",
+    ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id", "/api/v1/scores"],
 )
 def test_without_a_key_the_answer_is_401_and_with_another_projects_name_403(
     path: str, clickhouse: None, api_key: str

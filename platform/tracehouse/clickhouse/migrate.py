@@ -3,7 +3,8 @@
 The files are written once for both shapes of installation and rendered before they run:
 
 - `${on_cluster}`, `${suffix}`, `${replicated}` and `${replica_path}` are empty on a single node; with
-  `CLICKHOUSE_CLUSTER` set they make `name_local` a replicated table on every node.
+  `CLICKHOUSE_CLUSTER` set they make `name_local` a replicated table on every node. `${replica_then}` is the path for an
+  engine that takes more arguments after it.
 - A line `-- distributed: name BY expression` adds, on a cluster, the distributed table `name` over `name_local`.
 """
 
@@ -19,7 +20,7 @@ from django.conf import settings
 from tracehouse.clickhouse.client import Client, client, connect, database_name
 
 # Layer order: an app's tables may build on those of the apps before it.
-APPS = ("traces",)
+APPS = ("traces", "evals")
 _DISTRIBUTED = re.compile(r"^-- distributed: (?P<table>\w+) BY (?P<key>.+)$", re.M)
 _HISTORY = """
 CREATE TABLE IF NOT EXISTS schema_migrations${suffix} ${on_cluster}
@@ -76,11 +77,13 @@ def apply_all(*, cluster: str = "") -> list[str]:
 
 def render(source: str, cluster: str) -> list[str]:
     """The statements of a file for a single node (`cluster` empty) or for a cluster."""
+    replica = "'/clickhouse/tables/{shard}/{database}/{table}', '{replica}'" if cluster else ""
     body = Template(source).substitute(
         on_cluster=f"ON CLUSTER '{cluster}'" if cluster else "",
         suffix="_local" if cluster else "",
         replicated="Replicated" if cluster else "",
-        replica_path="('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')" if cluster else "",
+        replica_path=f"({replica})" if cluster else "",
+        replica_then=f"{replica}, " if cluster else "",
     )
     statements = [part.strip() for part in _DISTRIBUTED.sub("", body).split(";\n") if part.strip()]
     if cluster:

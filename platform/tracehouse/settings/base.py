@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "traces",
     "costs",
     "ingest",
+    "evals",
 ]
 
 MIDDLEWARE = [
@@ -169,7 +170,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tracehouse API",
-    "DESCRIPTION": "Traces, usage and ingest of a Tracehouse project. Times are RFC 3339 in UTC, ids lower-case"
+    "DESCRIPTION": "Traces, usage, scores and ingest of a Tracehouse project. Times are RFC 3339 in UTC, ids lower-case"
     " hex, money decimal strings in US dollars.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,

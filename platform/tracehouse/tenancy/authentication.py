@@ -58,8 +58,12 @@ class HasProject(BasePermission):
         return True
 
 
-def scope_of(request: Request) -> Scope:
+def holder_of(request: Request) -> KeyHolder:
     holder = request.auth
     if not isinstance(holder, KeyHolder):
         raise NotAuthenticated(KeyProblem.MISSING.value)
-    return Scope(holder.project_id)
+    return holder
+
+
+def scope_of(request: Request) -> Scope:
+    return Scope(holder_of(request).project_id)

@@ -1,0 +1,203 @@
+"""Every read of scores: each as it was written last, deleted ones left out."""
+
+import base64
+import binascii
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+
+import msgspec
+
+from evals.score import DataType, Score, Source, Subject, Value
+from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.tenancy.scope import Scope
+from traces.queries import BadCursor, parse_trace_id
+from traces.score_filters import in_force
+
+MAX_PAGE = 200
+MAX_SHOWN = 500
+# Of one trace in a list.
+MAX_OF_A_TRACE = 20
+MAX_NAMES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFilters:
+    """What a list of scores is narrowed to; an empty field does not narrow."""
+
+    trace_id: str = ""
+    span_id: str = ""
+    session_id: str = ""
+    name: str = ""
+    data_type: str = ""
+    source: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePage:
+    scores: list[Score]
+    next_cursor: str | None
+
+
+_CONDITIONS = {
+    "trace_id": "trace_id = {trace_id:UUID}",
+    "span_id": "span_id = {span_id:UInt64}",
+    "session_id": "session_id = {session_id:String}",
+    "name": "name = {name:String}",
+    "data_type": "data_type = {data_type:String}",
+    "source": "source = {source:String}",
+    "author": "author = {author:String}",
+}
+# The window is of the scores' own time. No score is from more than a day after it was written.
+_IN_WINDOW = """time >= fromUnixTimestamp64Nano({start_ns:Int64}, 'UTC')
+                AND time < fromUnixTimestamp64Nano({end_ns:Int64}, 'UTC')"""
+_SEEN = "toDate(time) BETWEEN {first_day:Date} AND {last_day:Date}"
+
+
+def list_scores(scope: Scope, filters: ScoreFilters, *, limit: int = 50, cursor: str = "") -> ScorePage:
+    """A page of the scores of the window, newest first. Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`."""
+    wanted = min(limit, MAX_PAGE)
+    chosen = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    chosen = {name: value for name, value in chosen.items() if value}
+    place: dict[str, Parameter] = _decode_cursor(cursor) if cursor else {}
+    bound = {**chosen, **place, **_span(filters.span_id), "limit": wanted + 1}
+    rows = run(_list_query(tuple(chosen), bool(place)), scope, bound)
+    return ScorePage(
+        scores=[_score(row) for row in rows[:wanted]],
+        next_cursor=_encode_cursor(rows[wanted - 1]) if len(rows) > wanted else None,
+    )
+
+
+def of_subject(scope: Scope, subject: Subject) -> list[Score]:
+    """The scores of just this trace, span or session, newest first, up to `MAX_SHOWN`."""
+    if subject.session_id:
+        return _scores(run(_OF_SESSION, scope, {"session_id": subject.session_id}))
+    if parse_trace_id(subject.trace_id) is None:
+        return []
+    bound: dict[str, Parameter] = {"trace_id": subject.trace_id, **_span(subject.span_id or "0")}
+    return _scores(run(_OF_SPAN, scope, bound))
+
+
+def scores_of(scope: Scope, trace_ids: Sequence[str]) -> dict[str, list[Score]]:
+    """The scores of each of these traces and of their spans, newest first, up to `MAX_OF_A_TRACE` each."""
+    if not trace_ids:
+        return {}
+    found: defaultdict[str, list[Score]] = defaultdict(list)
+    for row in run(_OF_TRACES, scope, {"trace_ids": list(trace_ids)}):
+        found[row["trace_id"].hex].append(_score(row))
+    return dict(found)
+
+
+def get_score(scope: Scope, score_id: str) -> Score | None:
+    rows = run(_BY_ID, scope, {"score_id": score_id})
+    return _score(rows[0]) if rows else None
+
+
+def names(scope: Scope) -> list[str]:
+    """The names of scores written since the window began, for completion; of some that are deleted since, too."""
+    return [row["name"] for row in run(_NAMES, scope)]
+
+
+def _scores(rows: Sequence[Row]) -> list[Score]:
+    return [_score(row) for row in rows]
+
+
+def _score(row: Row) -> Score:
+    is_session = bool(row["session_id"])
+    return Score(
+        id=row["score_id"],
+        name=row["name"],
+        value=_value(row),
+        subject=Subject(
+            trace_id="" if is_session else row["trace_id"].hex,
+            span_id=f"{row['span_id']:016x}" if row["span_id"] else "",
+            session_id=row["session_id"],
+        ),
+        source=Source(row["source"]),
+        time=_aware(row["time"]),
+        comment=row["comment"],
+        author=row["author"],
+    )
+
+
+def _value(row: Row) -> Value:
+    match DataType(row["data_type"]):
+        case DataType.BOOLEAN:
+            return bool(row["number"])
+        case DataType.CATEGORICAL:
+            return str(row["label"])
+        case DataType.NUMERIC:
+            return float(row["number"])
+
+
+def _span(span_id: str) -> dict[str, Parameter]:
+    return {"span_id": int(span_id, 16)} if span_id else {}
+
+
+def _read(name: str, narrowed: str, *, also: str = "", limited: str = f"LIMIT {MAX_SHOWN}") -> Query:
+    return Query(
+        name,
+        f"""
+SELECT
+    *,
+    toUnixTimestamp64Micro(time) AS time_us
+FROM {in_force(narrowed)}
+WHERE {_SEEN}
+  {also}
+ORDER BY
+    time DESC,
+    score_id DESC
+{limited}""",  # noqa: S608  # closed parts only
+    )
+
+
+@cache
+def _list_query(chosen: tuple[str, ...], after: bool) -> Query:
+    narrowed = " AND ".join([_IN_WINDOW, *(_CONDITIONS[name] for name in chosen)])
+    place = "AND (time_us, score_id) < ({place_us:Int64}, {place_id:String})"
+    return _read("scores.list", narrowed, also=place if after else "", limited="LIMIT {limit:UInt32}")
+
+
+_OF_SPAN = _read("scores.of_span", f"{_CONDITIONS['trace_id']} AND {_CONDITIONS['span_id']}")
+_OF_SESSION = _read("scores.of_session", _CONDITIONS["session_id"])
+_OF_TRACES = _read(
+    "scores.of_traces",
+    "trace_id IN {trace_ids:Array(UUID)}",
+    limited=f"LIMIT {MAX_OF_A_TRACE} BY trace_id\nLIMIT 10000",
+)
+_BY_ID = _read("scores.by_id", "score_id = {score_id:String}", limited="LIMIT 1")
+_NAMES = Query(
+    "scores.names",
+    f"""
+SELECT name
+FROM scores
+WHERE project_id = {{project_id:UInt64}}
+  AND day >= {{first_day:Date}}
+  AND {_SEEN}
+  AND NOT deleted
+GROUP BY name
+ORDER BY count() DESC, name
+LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
+)
+
+
+def _encode_cursor(row: Row) -> str:
+    return (
+        base64.urlsafe_b64encode(msgspec.json.encode([row["time_us"], row["score_id"]])).decode().rstrip("=")
+    )
+
+
+def _decode_cursor(cursor: str) -> dict[str, Parameter]:
+    try:
+        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        place_us, place_id = msgspec.json.decode(payload, type=tuple[int, str])
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise BadCursor("The cursor is not one that this list gave out.") from error
+    return {"place_us": place_us, "place_id": place_id}
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

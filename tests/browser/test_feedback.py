@@ -1,0 +1,65 @@
+"""Feedback on a trace and a step in a browser: with script without a reload, and without script."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import otlp
+
+if TYPE_CHECKING:
+    from tests.conftest import Platform
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def trace(platform: "Platform") -> str:
+    trace_id = otlp.new_trace_id()
+    assert platform.send(otlp.failed_run(trace_id), "application/json").status_code == 200
+    platform.wait_for_trace(trace_id, spans=5)
+    return f"/p/{platform.project_slug}/traces/{trace_id}"
+
+
+def test_a_mind_is_changed_and_explained_without_a_reload(
+    page: Page, trace: str, problems: list[str]
+) -> None:
+    page.goto(trace)
+    page.evaluate("document.body.dataset.loaded = 'once'")
+    of_trace, of_step = page.locator("#scores-trace"), page.locator("#scores-span")
+    of_trace.get_by_role("button", name="Good").click()
+    expect(of_trace.get_by_role("button", name="Good", pressed=True)).to_be_focused()
+    # A comment that is being written outlives a change of the verdict.
+    of_trace.get_by_text("Comment", exact=True).click()
+    of_trace.get_by_label("Your comment").fill("No such date.")
+    of_trace.get_by_role("button", name="Wrong").click()
+    expect(of_trace.get_by_role("button", pressed=True)).to_have_text("Wrong")
+    expect(of_trace.locator(".score")).to_have_count(1)
+    expect(of_trace.get_by_label("Your comment")).to_have_value("No such date.")
+    of_trace.get_by_label("Your comment").fill("No such date in the contract.")
+    of_trace.get_by_role("button", name="Save the comment").click()
+    expect(of_trace.locator(".score blockquote")).to_have_text("No such date in the contract.")
+    expect(of_trace.get_by_role("button", pressed=True)).to_have_text("Wrong")
+    of_step.get_by_role("button", name="Bad").click()
+    expect(of_step.locator(".score")).to_contain_text("you, just now")
+    page.get_by_role("link", name="tool.hubspot_query").first.click()
+    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    expect(of_step.locator(".score")).to_have_count(0)
+    of_trace.get_by_role("button", name="Take back").click()
+    expect(of_trace.locator(".score")).to_have_count(0)
+    assert page.evaluate("document.body.dataset.loaded") == "once"
+    assert problems == []
+
+
+def test_it_works_without_script(plain_page: Page, trace: str) -> None:
+    page = plain_page
+    page.goto(trace)
+    page.locator("#span-down").click()
+    expect(page.locator("#scores-span .score")).to_contain_text("Bad")
+    page.locator("#scores-trace summary").click()
+    page.locator("#trace-comment").fill("Ask the customer.")
+    page.locator("#trace-save").click()
+    expect(page.locator("#scores-trace .score blockquote")).to_have_text("Ask the customer.")
+    page.locator("#trace-none").click()
+    expect(page.locator("#scores-trace .score")).to_have_count(0)
+    expect(page.locator("#scores-span .score")).to_have_count(1)

@@ -1,0 +1,300 @@
+"""Feedback on pages: who may give it, what it becomes, and what a changed mind does."""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.template import Context, Template
+from django.test import Client
+from django.urls import reverse
+
+from evals import queries, services
+from evals.score import FEEDBACK, Score, Source, Subject
+from ingest.policy import Policy
+from tests import cast
+from tracehouse.clickhouse.insert import InsertUnavailable
+from tracehouse.clickhouse.query import QueryUnavailable
+from tracehouse.tenancy.models import AuditEntry, Project, Role, User
+from tracehouse.tenancy.scope import Scope
+from traces.span import Kind, Span, Status
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clickhouse,
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+SPAN = "00000000000000aa"
+
+
+@pytest.fixture
+def trace(project: Project, store_spans: Callable[[list[Span]], None]) -> str:
+    trace_id = secrets.token_hex(16)
+    now = time.time_ns()
+    span = Span(
+        project_id=project.pk,
+        trace_id=trace_id,
+        span_id=SPAN,
+        parent_id="",
+        start_ns=now - 10**9,
+        end_ns=now,
+        name="agent.invocation",
+        kind=Kind.AGENT,
+        status=Status.OK,
+    )
+    store_spans([span])
+    return trace_id
+
+
+@pytest.fixture
+def member(client: Client, teammate: User) -> Client:
+    client.force_login(teammate)
+    return client
+
+
+def give(client: Client, project: Project, *, target: str = "", **fields: str) -> Any:
+    """`target`: the element that htmx replaces; without, a plain form is posted."""
+    headers = {"HX-Request": "true", "HX-Target": target} if target else {}
+    return client.post(reverse("evals:feedback", args=[project.slug]), fields, headers=headers)
+
+
+def remove(client: Client, project: Project, **fields: str) -> Any:
+    return client.post(reverse("evals:remove-score", args=[project.slug]), fields)
+
+
+def page(client: Client, project: Project, trace: str) -> str:
+    return client.get(reverse("traces:detail", args=[project.slug, trace])).content.decode()
+
+
+def stored(project: Project, trace: str, span_id: str = "") -> list[Score]:
+    return queries.of_subject(Scope(project.pk), Subject(trace_id=trace, span_id=span_id))
+
+
+def write(project: Project, **fields: Any) -> None:
+    score = Score(
+        **{
+            "id": "s",
+            "value": 0.82,
+            "name": "quality",
+            "source": Source.API,
+            "time": datetime.now(UTC),
+            **fields,
+        }
+    )
+    services.write_scores(project_id=project.pk, scores=[score], policy=Policy(key=b"k" * 32))
+
+
+def test_a_changed_mind_replaces_ones_own_score_and_leaves_others(
+    member: Client, teammate: User, owner: User, project: Project, trace: str
+) -> None:
+    answer = give(member, project, trace_id=trace, verdict="up")
+    assert answer["Location"] == reverse("traces:detail", args=[project.slug, trace])
+    others = Client()
+    others.force_login(owner)
+    give(others, project, trace_id=trace, verdict="up")
+    give(member, project, trace_id=trace, verdict="wrong", comment="Write to jane.doe@example.com")
+    [wrong, up] = stored(project, trace)
+    assert (wrong.name, wrong.value, wrong.source, up.value) == (FEEDBACK, "wrong", Source.UI, "up")
+    assert wrong.comment.startswith("Write to [email:")
+    assert str(teammate.pk) in wrong.author
+    assert "@" not in wrong.author
+    shown = page(member, project, trace)
+    assert 'id="trace-wrong" aria-pressed="true"' in shown
+    assert 'id="trace-up" aria-pressed="false"' in shown
+    assert "owner@example.com" in shown
+    give(member, project, trace_id=trace, verdict="none")
+    assert [score.value for score in stored(project, trace)] == ["up"]
+    assert list(
+        AuditEntry.objects.filter(target=trace, actor=teammate.email).values_list("action", flat=True)
+    ) == [
+        "feedback.taken_back",
+        "feedback.given",
+        "feedback.given",
+    ]
+
+
+def test_feedback_on_a_step_leads_back_to_the_step(member: Client, project: Project, trace: str) -> None:
+    answer = give(member, project, trace_id=trace, span_id=SPAN, verdict="down")
+    assert answer["Location"].endswith(f"{trace}?span={SPAN}#step")
+    assert (len(stored(project, trace)), len(stored(project, trace, SPAN))) == (0, 1)
+    shown = page(member, project, trace)
+    assert 'id="span-down" aria-pressed="true"' in shown
+    assert 'id="trace-down" aria-pressed="false"' in shown
+
+
+def test_feedback_on_a_session_leads_back_to_where_it_was_given(
+    member: Client, project: Project, clickhouse: None
+) -> None:
+    url = reverse("evals:feedback", args=[project.slug])
+    for referer, place in (
+        ("http://testserver/sessions/1", "http://testserver/sessions/1"),
+        ("http://evil/", None),
+    ):
+        answer = member.post(url, {"session_id": "s-1", "verdict": "up"}, headers={"Referer": referer})
+        assert answer["Location"] == (place or reverse("traces:list", args=[project.slug]))
+    [score] = queries.of_subject(Scope(project.pk), Subject(session_id="s-1"))
+    assert score.value == "up"
+
+
+def test_a_comment_keeps_the_verdict_and_a_verdict_the_comment(
+    member: Client, project: Project, trace: str
+) -> None:
+    told = []
+    for fields in (
+        {"verdict": "keep", "comment": "late"},
+        {"verdict": "down", "comment": "late"},
+        {"verdict": "keep", "comment": "too late"},
+        {"verdict": "keep", "comment": ""},
+    ):
+        give(member, project, trace_id=trace, **fields)
+        [score] = stored(project, trace)
+        told.append((score.value, score.comment))
+    assert told == [("comment", "late"), ("down", "late"), ("down", "too late"), ("down", "")]
+
+
+def test_htmx_gets_the_panel_anew(member: Client, project: Project, trace: str) -> None:
+    answer = give(
+        member,
+        project,
+        target="scores-trace",
+        trace_id=trace,
+        verdict="keep",
+        comment="Look at <b>this</b>",
+    )
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert text.lstrip().startswith('<div class="scores" id="scores-trace"')
+    assert "Look at &lt;b&gt;this&lt;/b&gt;" in text
+    assert "Your feedback is saved." in text
+
+
+def test_a_comment_without_words_and_one_too_long_are_told(
+    member: Client, project: Project, trace: str
+) -> None:
+    answer = give(member, project, target="scores-trace", trace_id=trace, verdict="keep", comment=" ")
+    assert (answer.status_code, "Write what you have to say first." in answer.content.decode()) == (400, True)
+    answer = give(
+        member, project, target="scores-trace", trace_id=trace, verdict="up", comment="word " * 1_001
+    )
+    assert (answer.status_code, "word word" in answer.content.decode()) == (400, True)
+    answer = give(member, project, trace_id=trace, verdict="keep")
+    assert "Write what you have to say first." in member.get(answer["Location"]).content.decode()
+    assert stored(project, trace) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"trace_id": "x"}, {"trace_id": "1" * 32, "session_id": "s"}, {"trace_id": "1" * 32, "span_id": "x"},
+     {"trace_id": "1" * 32, "verdict": "great"}],
+)  # fmt: skip
+def test_a_form_that_is_not_ours_is_refused(
+    member: Client, owner: User, project: Project, clickhouse: None, fields: dict[str, str]
+) -> None:
+    assert give(member, project, **{"verdict": "up", **fields}).status_code == 400
+    member.force_login(owner)
+    expected = 302 if fields.get("verdict") else 400
+    assert remove(member, project, **fields).status_code == expected
+
+
+def test_viewers_see_scores_and_give_none(client: Client, viewer: User, project: Project, trace: str) -> None:
+    client.force_login(viewer)
+    assert "No scores yet." in page(client, project, trace)
+    write(project, subject=Subject(trace_id=trace), comment="fine")
+    shown = page(client, project, trace)
+    assert "0.82" in shown
+    assert "fine" in shown
+    assert 'name="verdict"' not in shown
+    assert give(client, project, trace_id=trace, verdict="up").status_code == 403
+    assert remove(client, project, trace_id=trace, score_id="s").status_code == 403
+
+
+def test_admins_remove_what_others_wrote(
+    client: Client, teammate: User, owner: User, project: Project, trace: str
+) -> None:
+    write(project, subject=Subject(trace_id=trace))
+    client.force_login(teammate)
+    assert "Remove this score" not in page(client, project, trace)
+    assert remove(client, project, trace_id=trace, score_id="s").status_code == 403
+    client.force_login(owner)
+    assert "Remove this score" in page(client, project, trace)
+    for _ in range(2):
+        assert remove(client, project, trace_id=trace, score_id="s").status_code == 302
+    assert stored(project, trace) == []
+    assert AuditEntry.objects.filter(action="score.removed", actor=owner.email).count() == 1
+
+
+def test_strangers_find_nothing(client: Client, stranger: User, project: Project, trace: str) -> None:
+    client.force_login(stranger)
+    assert give(client, project, trace_id=trace, verdict="up").status_code == 404
+    assert remove(client, project, trace_id=trace, score_id="s").status_code == 404
+
+
+def test_a_member_of_two_teams_writes_into_the_project_of_the_address(
+    member: Client, teammate: User, project: Project, trace: str
+) -> None:
+    elsewhere = cast.project(cast.team("Two", teammate), "Other", teammate)
+    give(member, elsewhere, trace_id=trace, verdict="up")
+    assert (stored(project, trace), len(stored(elsewhere, trace))) == ([], 1)
+
+
+def test_who_has_left_the_team_is_not_named(
+    client: Client, team: Any, owner: User, project: Project, trace: str
+) -> None:
+    leaver = cast.member(team, "leaver@example.com", Role.MEMBER)
+    client.force_login(leaver)
+    give(client, project, trace_id=trace, verdict="down")
+    leaver.memberships.all().delete()
+    client.force_login(owner)
+    shown = page(client, project, trace)
+    assert "somebody who has left the team" in shown
+    assert "leaver@example.com" not in shown
+
+
+def test_stores_that_are_away_are_told_and_the_page_stands(
+    member: Client, project: Project, trace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> Any:
+        raise InsertUnavailable("away")
+
+    def unread(*_: object, **__: object) -> Any:
+        raise QueryUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("evals.services.insert_json_lines", away)
+        answer = give(
+            member, project, target="scores-trace", trace_id=trace, verdict="up", comment="kept words"
+        )
+        assert answer.status_code == 503
+        assert "was not stored" in answer.content.decode()
+        assert "kept words" in answer.content.decode()
+    monkeypatch.setattr("evals.queries.run", unread)
+    shown = page(member, project, trace)
+    assert "agent.invocation" in shown
+    assert "The scores cannot be read just now." in shown
+
+
+def test_a_cell_counts_verdicts_and_names_other_scores(
+    member: Client, teammate: User, project: Project, trace: str
+) -> None:
+    give(member, project, trace_id=trace, verdict="wrong")
+    for number in range(4):
+        write(
+            project,
+            id=str(number),
+            name=f"n{number}",
+            value=number == 3,
+            subject=Subject(trace_id=trace, span_id=SPAN),
+        )
+    request = type("Request", (), {"scope": Scope(project.pk), "project": project})()
+    traces = [type("Trace", (), {"trace_id": one}) for one in (trace, "1" * 32)]
+    cells = Template(
+        "{% load scores %}{% scores_of_traces traces as scored %}"
+        "{% for trace in traces %}{% score_cell scored trace.trace_id %}|{% endfor %}"
+    ).render(Context({"request": request, "traces": traces}))
+    with_scores, without, _ = (" ".join(cell.split()) for cell in cells.split("|"))
+    assert 'aria-label="wrong"' in with_scores
+    assert "n3 yes" in with_scores
+    assert "+2" in with_scores
+    assert without == '<span class="faint">-</span>'

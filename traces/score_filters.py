@@ -1,0 +1,137 @@
+"""Traces by their scores: a condition such as `quality >= 0.5`, and the scores that are in force.
+
+Scores are written by the app above (`evals`), which owns their table. A score is known by its id and what was written
+last of it counts, wherever that stands: it may be deleted since, or said of another trace.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Operator: TypeAlias = Literal[">=", "<=", "=", ""]
+
+COLUMNS = (
+    "trace_id",
+    "span_id",
+    "session_id",
+    "name",
+    "data_type",
+    "number",
+    "label",
+    "comment",
+    "source",
+    "author",
+    "time",
+    "deleted",
+)
+MAX_NAME = 200
+_NAME = r"[^<>=\x00-\x1f\x7f]+"
+_CONDITION = re.compile(rf"\s*({_NAME}?)\s*(?:(>=|<=|=)\s*(\S.*?)\s*)?", re.DOTALL)
+_TRUTH: Mapping[str, float] = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+
+
+class BadScoreCondition(ValueError):
+    """The text is no condition on a score; says what one looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCondition:
+    """`value` as it was written; without an operator any score of the name will do."""
+
+    name: str
+    operator: Operator = ""
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator} {self.value}" if self.operator else self.name
+
+    @property
+    def number(self) -> float | None:
+        """The value where it is one, or yes or no: booleans are stored as 1 and 0."""
+        if self.value.lower() in _TRUTH:
+            return _TRUTH[self.value.lower()]
+        try:
+            number = float(self.value)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a score may be called so: no control characters, and none of the signs that conditions are made of."""
+    return 0 < len(text) <= MAX_NAME and re.fullmatch(_NAME, text) is not None and text == text.strip()
+
+
+def parse(text: str) -> ScoreCondition:
+    """`quality>=0.5`, `feedback=down`, `helpful=true`, or a name alone. Raises `BadScoreCondition`."""
+    found = _CONDITION.fullmatch(text)
+    if found is None or not is_name(found[1]):
+        raise BadScoreCondition(
+            "Give a name, or a name with =, >= or <= and a value: quality>=0.5 or feedback=down."
+        )
+    operator: Operator = next((one for one in get_args(Operator) if one == found[2]), "")
+    condition = ScoreCondition(found[1], operator, found[3] or "")
+    if operator in {">=", "<="} and condition.number is None:
+        raise BadScoreCondition(f"After {operator} comes a number, such as 0.5.")
+    return condition
+
+
+def trace_condition(wanted: ScoreCondition) -> tuple[str, dict[str, str | float]]:
+    """SQL that holds for the traces which have such a score, themselves or on a span, and its parameters.
+
+    It goes wherever `trace_id` is one. It reads the scores written since the window began: a trace is scored after it
+    started.
+    """
+    having, parameters = _matching(wanted)
+    # GLOBAL: on a cluster a score does not lie on the shard of its trace.
+    clause = f"""trace_id GLOBAL IN
+      (
+          SELECT trace_id
+          FROM {in_force(having)}
+      )"""  # noqa: S608  # closed parts only
+    return clause, parameters
+
+
+def in_force(narrowed: str) -> str:
+    """A subquery of whole scores, each as written last, that match `narrowed`: the FROM of every read of scores.
+
+    Rows that once matched say which ids to look at, and the last row of each decides. Days are those of writing: what
+    was written last of a score is never of an earlier day, so there is no upper bound.
+    """
+    picked = ",\n            ".join(f"argMax(part.{name}, part.updated_at) AS {name}" for name in COLUMNS)
+    bound = "project_id = {project_id:UInt64}\n          AND {alias}day >= {first_day:Date}"
+    return f"""(
+        SELECT
+            part.score_id AS score_id,
+            {picked}
+        FROM scores AS part
+        WHERE part.{bound.replace("{alias}", "part.")}
+          AND part.score_id IN
+          (
+              SELECT score_id
+              FROM scores
+              WHERE {bound.replace("{alias}", "")}
+                AND {narrowed}
+          )
+        GROUP BY part.score_id
+        HAVING NOT deleted
+           AND {narrowed}
+    )"""  # noqa: S608  # closed parts only
+
+
+def _matching(wanted: ScoreCondition) -> tuple[str, dict[str, str | float]]:
+    named = "name = {score_name:String}"
+    if not wanted.operator:
+        return named, {"score_name": wanted.name}
+    number = wanted.number
+    parameters: dict[str, str | float] = {"score_name": wanted.name}
+    either = []
+    if number is not None:
+        either.append(f"data_type != 'categorical' AND number {wanted.operator} {{score_number:Float64}}")
+        parameters["score_number"] = number
+    if wanted.operator == "=":
+        either.append("data_type = 'categorical' AND label = {score_label:String}")
+        parameters["score_label"] = wanted.value
+    return f"{named} AND ({' OR '.join(either)})", parameters
