@@ -20,8 +20,9 @@ help: ## show these targets
 up: $(RUN_STAMP) ## start everything on this machine; Ctrl-C stops it, the data in .tracehouse/ stays
 	@exec $(PYTHON) -m tracehouse.embedded
 
+# Two processes, each with stores of its own; the tests of a file stay together, for they share what they start.
 test: $(DEV_STAMP) ## run all tests (ARGS="-k name" for some)
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: format-check lint types imports templates-lint migrations-check deploy-check ## all static checks, cheapest first
 

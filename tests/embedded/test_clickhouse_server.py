@@ -137,6 +137,7 @@ def test_an_insert_whose_body_breaks_off_writes_nothing(server: ClickHouse, tabl
         ("lz4", lz4.frame.compress(b'{"id":1}\n' * 1000)[:-8]),
         ("deflate", b"not compressed at all"),
     ],
+    ids=["gzip", "zstd", "lz4", "deflate"],
 )
 def test_broken_compression_is_an_error_and_writes_nothing(
     server: ClickHouse, table: str, encoding: str, body: bytes
