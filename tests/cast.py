@@ -1,7 +1,6 @@
 """The people and things that tests speak of, and how a test installation is put on its feet."""
 
 import io
-import json
 import os
 import socket
 import subprocess
@@ -9,14 +8,15 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from django.db import OperationalError, connection
 
 from tracehouse.clickhouse.insert import insert_json_lines
+from tracehouse.embedded.folder import DataFolder
 from tracehouse.embedded.stores import StoreUrls
 from tracehouse.tenancy import services
 from tracehouse.tenancy.models import Membership, Project, Team, User
@@ -24,6 +24,7 @@ from traces import store
 from traces.span import Span
 
 PASSWORD = "correct horse battery"
+Found = TypeVar("Found")
 
 
 def team(name: str, owner: User) -> Team:
@@ -48,6 +49,16 @@ def store_spans(spans: list[Span]) -> None:
     insert_json_lines(store.TABLE, io.BytesIO(b"".join(store.json_lines(spans))), token=uuid.uuid4().hex)
 
 
+def wait_for(read: Callable[[], Found], seconds: float = 30) -> Found:
+    """What `read` gives once it gives something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := read():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,13 +77,10 @@ def postgresql_away() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def running_platform(
-    stores: StoreUrls, data: Path, root: Path
-) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
-    """Migrates, bootstraps and serves with gunicorn on given stores; yields the environment and the first key."""
-    port = free_port()
-    environment = {
+def environment_of(stores: StoreUrls, data: Path) -> dict[str, str]:
+    """What an installation on these stores runs with; its port is free."""
+    port = DataFolder.open(data).ports(["web"])["web"]
+    return {
         **os.environ,
         "DATABASE_URL": stores.database_url,
         "CLICKHOUSE_URL": stores.clickhouse_url,
@@ -84,10 +92,13 @@ def running_platform(
         "DJANGO_SETTINGS_MODULE": "tracehouse.settings.base",
         "PYTHONWARNINGS": "default",
     }
-    for command in ("migrate", "migrate_clickhouse"):
-        _manage(root, environment, command)
-    first = json.loads(_manage(root, environment, "bootstrap"))
-    log = (data / "web.log").open("wb")
+
+
+@contextmanager
+def served(environment: dict[str, str], root: Path) -> Iterator[None]:
+    """gunicorn on stores that are prepared, for as long as the block runs."""
+    path = Path(environment["TRACEHOUSE_DATA"]) / "web.log"
+    log = path.open("wb")
     web = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "-c", "python:tracehouse.gunicorn", "tracehouse.wsgi:application"],
         cwd=root,
@@ -96,25 +107,12 @@ def running_platform(
         stderr=log,
     )
     try:
-        _wait_until_ready(environment["TRACEHOUSE_URL"], web, data / "web.log")
-        yield environment, first
+        _wait_until_ready(environment["TRACEHOUSE_URL"], web, path)
+        yield
     finally:
         web.terminate()
         web.wait(timeout=40)
         log.close()
-
-
-def _manage(root: Path, environment: dict[str, str], command: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "manage.py", command],
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def _wait_until_ready(url: str, web: "subprocess.Popen[bytes]", log: Path) -> None:

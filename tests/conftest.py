@@ -1,13 +1,16 @@
 """Real stores for the tests, started when the first test asks for them, and the fixed cast."""
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2 as httpx
@@ -16,11 +19,18 @@ from django.conf import settings
 from django.db import connections
 
 from tests import cast
+from tests.interpreter import Interpreter
 from tracehouse.embedded.stores import StoreUrls, running_stores
 from tracehouse.tenancy.models import Project, Role, Team, User
 from traces.span import Span
 
 ROOT = Path(__file__).resolve().parent.parent
+# As `manage.py` does it; the last one prints what it made.
+PREPARE = """
+from django.core.management import call_command
+for command in ("migrate", "migrate_clickhouse", "bootstrap"):
+    call_command(command)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +149,7 @@ class Platform:
     public_key: str
     secret_key: str
     project_slug: str
+    interpreter: Interpreter
 
     def get(self, path: str, **parameters: object) -> httpx.Response:
         return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=30)  # type: ignore[arg-type]
@@ -161,16 +172,26 @@ class Platform:
         answer = httpx.post(f"{self.url}/api/v1/scores", json=fields, headers=self.headers, timeout=30)
         assert answer.status_code == 200, answer.text
 
-    def wait_for_trace(self, trace_id: str, *, spans: int = 1) -> dict[str, object]:
-        """The trace once it is visible with that many spans."""
+    def wait_for_trace(
+        self, trace_id: str, *, spans: int = 1, until: Callable[[Any], object] = bool
+    ) -> dict[str, object]:
+        """The trace once it is visible with that many spans, and as `until` wants it.
+
+        Each request may reach another process, and each process stores at its own moment: say all that is waited for.
+        """
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             response = self.get(f"/api/v1/traces/{trace_id}")
-            if response.status_code == 200 and len(response.json()["spans"]) >= spans:
-                found: dict[str, object] = response.json()
-                return found
+            found: Any = response.json() if response.status_code == 200 else {"spans": [], "span_count": 0}
+            if min(len(found["spans"]), found["span_count"]) >= spans and until(found):
+                whole: dict[str, object] = found
+                return whole
             time.sleep(0.05)
-        raise AssertionError(f"trace {trace_id} did not show: {response.status_code} {response.text[:300]}")
+        raise AssertionError(f"trace {trace_id} did not show: {response.status_code} {response.text[:1000]}")
+
+    def run(self, code: str) -> str:
+        """What code prints that runs inside the installation."""
+        return self.interpreter.run(code)
 
     def manage(self, *arguments: str) -> str:
         return subprocess.run(
@@ -187,17 +208,21 @@ class Platform:
 def platform(stores: StoreUrls) -> Iterator[Platform]:
     """One running installation for all end-to-end tests."""
     with tempfile.TemporaryDirectory(prefix="tracehouse-web-") as folder:
-        with cast.running_platform(stores, Path(folder), ROOT) as (environment, first):
-            yield Platform(
-                url=environment["TRACEHOUSE_URL"],
-                data=Path(folder),
-                environment=environment,
-                email=first["email"],
-                password=first["password"],
-                public_key=first["public_key"],
-                secret_key=first["secret_key"],
-                project_slug=first["project"],
-            )
+        environment = cast.environment_of(stores, Path(folder))
+        with closing(Interpreter(ROOT, environment)) as interpreter:
+            first = json.loads(interpreter.run(PREPARE).splitlines()[-1])
+            with cast.served(environment, ROOT):
+                yield Platform(
+                    url=environment["TRACEHOUSE_URL"],
+                    data=Path(folder),
+                    environment=environment,
+                    email=first["email"],
+                    password=first["password"],
+                    public_key=first["public_key"],
+                    secret_key=first["secret_key"],
+                    project_slug=first["project"],
+                    interpreter=interpreter,
+                )
 
 
 os.environ.setdefault(

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from tests.conftest import Platform
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+SESSION = """
+from django.test import Client
+from tracehouse.tenancy.models import User
+client = Client()
+client.force_login(User.objects.get(email="{email}"))
+print(client.cookies["sessionid"].value)
+"""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
@@ -44,24 +51,30 @@ def problems() -> list[str]:
 
 @pytest.fixture
 def page(context: BrowserContext, platform: "Platform", problems: list[str]) -> Page:
-    """A page of somebody who has signed in. Every problem in it ends up in `problems`."""
+    """An empty page of somebody who has signed in. Every problem in it ends up in `problems`."""
+    take_session(context, platform)
     opened = context.new_page()
     opened.on("pageerror", lambda error: problems.append(f"error: {error}"))
     opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     opened.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    sign_in(opened, platform)
     return opened
 
 
 @pytest.fixture
 def plain_page(browser: Browser, platform: "Platform") -> Iterator[Page]:
-    """The same without JavaScript."""
+    """Somebody who has signed in by the page, without JavaScript."""
     made = browser.new_context(base_url=platform.url, java_script_enabled=False)
     made.set_default_timeout(10_000)
     opened = made.new_page()
     sign_in(opened, platform)
     yield opened
     made.close()
+
+
+def take_session(context: BrowserContext, platform: "Platform") -> None:
+    """A session as signing in makes it, without the way through the page."""
+    key = platform.run(SESSION.format(email=platform.email))
+    context.add_cookies([{"name": "sessionid", "value": key, "url": platform.url}])
 
 
 def sign_in(page: Page, platform: "Platform") -> None:

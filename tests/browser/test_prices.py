@@ -4,6 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
@@ -11,8 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from costs.loading import FRESH_SECONDS
 from tests.browser import otlp
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import take_session
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -73,6 +75,7 @@ def test_set_a_price_and_re_price(
     page.get_by_role("button", name="Save and see what re-pricing changes").click()
     # The numbers come from the worker, by themselves.
     expect(page.locator(".outcome")).to_contain_text("2 of 2 calls would change.", timeout=30_000)
+    known_everywhere = time.monotonic() + FRESH_SECONDS
     expect(page.locator(".outcome")).to_contain_text("would cost $9.00 and were unpriced.")
     page.get_by_role("button", name="Re-price 2 calls").click()
     expect(page.locator(".outcome")).to_contain_text("2 of 2 calls changed.", timeout=30_000)
@@ -81,7 +84,8 @@ def test_set_a_price_and_re_price(
     expect(page.get_by_role("link", name=f"Set a price for {model}")).to_have_count(0)
     page.goto(f"/p/{platform.project_slug}/traces?model={model}")
     expect(page.locator("td.c-cost").first).to_have_text("$4.50")
-    # The next call is priced as it arrives.
+    # The next call is priced as it arrives, once both web processes have read the price.
+    time.sleep(max(0, known_everywhere - time.monotonic()))
     send_calls(platform, model, 1)
     page.reload()
     expect(page.locator("td.c-cost")).to_have_text(["$4.50", "$4.50", "$4.50"])
@@ -97,8 +101,8 @@ def test_price_pages_are_accessible(
     context = browser.new_context(
         base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )
+    take_session(context, platform)
     page = context.new_page()
-    sign_in(page, platform)
     slug, axe = platform.project_slug, Axe()
     paths = ("prices", f"prices/models/new?model={model}", "prices/tools/new", "prices/repricing")
     found = {}

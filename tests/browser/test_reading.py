@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import otlp
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import take_session
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -129,8 +129,8 @@ def test_no_page_is_wider_than_the_screen(
     browser: Browser, platform: "Platform", failed: str, width: int
 ) -> None:
     context = browser.new_context(base_url=platform.url, viewport={"width": width, "height": 844})
+    take_session(context, platform)
     page = context.new_page()
-    sign_in(page, platform)
     slug = platform.project_slug
     for path in (f"/p/{slug}/traces", f"/p/{slug}/traces/{failed}", f"/p/{slug}/settings", "/nowhere"):
         page.goto(path)
@@ -138,7 +138,8 @@ def test_no_page_is_wider_than_the_screen(
     context.close()
 
 
-def test_the_theme_stays(page: Page) -> None:
+def test_the_theme_stays(page: Page, platform: "Platform") -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
     page.get_by_label("Account").click()
     page.get_by_role("button", name="Dark").click()
     page.reload()

@@ -52,12 +52,10 @@ def said(trace: str, *texts: str, span: int = 1) -> list[dict[str, Any]]:
 
 def prompt_of(platform: Platform, trace: str, *, messages: int) -> list[str]:
     """The texts of the only span's prompt, once that many messages have joined it."""
-    for _ in range(300):
-        found: Any = platform.wait_for_trace(trace)
-        content = found["spans"][0]["input"] or []
-        if len(content) >= messages:
-            return [message["parts"][0]["content"] for message in content]
-    raise AssertionError(f"only {len(content)} messages joined")
+    found: Any = platform.wait_for_trace(
+        trace, until=lambda found: len(found["spans"][0]["input"] or []) >= messages
+    )
+    return [message["parts"][0]["content"] for message in found["spans"][0]["input"]]
 
 
 def test_log_records_before_and_after_their_span_join_it(platform: Platform) -> None:
@@ -196,11 +194,9 @@ def test_a_span_sent_in_two_parts_is_one(platform: Platform) -> None:
     second = {**own, "start_time": int(started), "duration_ms": 3000, "output": "done"}
     for span in (first, second, second):
         assert post(platform, "/api/v1/spans", {"spans": [span]}).json()["accepted"] == 1
-    for _ in range(300):
-        # The requests may reach different processes, each of which stores at its own moment: in any order.
-        found: Any = platform.wait_for_trace(own["trace_id"])
-        if found["spans"][0]["output"] and found["user_id"]:
-            break
+    found: Any = platform.wait_for_trace(
+        own["trace_id"], until=lambda found: found["spans"][0]["output"] and found["user_id"]
+    )
     assert (found["span_count"], found["user_id"], found["latency_ms"]) == (1, "u_2", 3000.0)
 
 

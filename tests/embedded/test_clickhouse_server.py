@@ -3,7 +3,6 @@
 import gzip
 import json
 import socket
-import time
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import zstandard
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
+from tests.cast import wait_for
 from tests.embedded.conftest import MAX_QUERIES, PASSWORD, ClickHouse, connected
 
 ROWS = [[number, f"name {number}", datetime(2026, 1, 1, tzinfo=UTC), ["a", "b"]] for number in range(100_000)]
@@ -271,8 +271,7 @@ def test_a_query_past_its_time_fails(server: ClickHouse) -> None:
 def test_queries_beyond_the_bound_are_told_to_try_again(server: ClickHouse) -> None:
     with ThreadPoolExecutor(MAX_QUERIES) as pool:
         running = [pool.submit(server.ask, FOREVER, max_execution_time="3") for _ in range(MAX_QUERIES)]
-        time.sleep(0.5)
-        refused = server.ask("SELECT 1")
+        refused = wait_for(lambda: answer if (answer := server.ask("SELECT 1")).status != 200 else None, 2)
         assert (refused.status, error_code(refused), refused.headers["Retry-After"]) == (503, "202", "1")
         assert {error_code(future.result()) for future in running} == {"159"}
     assert server.ask("SELECT 1").data == b"1\n"
@@ -285,13 +284,8 @@ def test_a_client_that_goes_away_ends_its_query(server: ClickHouse) -> None:
     )
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(request.encode())
-        while not server.running_queries():
-            time.sleep(0.05)
-    for _ in range(100):
-        if not server.running_queries():
-            return
-        time.sleep(0.1)
-    raise AssertionError("the query still runs after ten seconds")
+        wait_for(server.running_queries)
+    wait_for(lambda: not server.running_queries())
 
 
 def test_eight_threads_get_their_own_answers(server: ClickHouse, table: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -20,6 +21,7 @@ from tracehouse.embedded import postgres
 from tracehouse.embedded.folder import DataFolder, Refused
 from tracehouse.embedded.stores import StoreUrls, running_stores
 
+Read = TypeVar("Read")
 LONG_FOLDER = "a folder's name with 100% spaces; #signs & ünïcode " + "x" * 120
 
 
@@ -27,17 +29,22 @@ def connect(urls: StoreUrls) -> Client:
     return clickhouse_connect.get_client(dsn=urls.clickhouse_url, dedicated_pool=True)
 
 
-def command_lines() -> dict[psutil.Process, str]:
-    """Every process below this one; one that just ended has no command line any more."""
+def of_each(data: Path, read: Callable[[psutil.Process], Read]) -> dict[psutil.Process, Read]:
+    """What is read of each process of the installation; one that ends meanwhile is left out."""
     found = {}
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            found[child] = " ".join(child.cmdline())
+            if Path(child.cwd()).is_relative_to(data):
+                found[child] = read(child)
     return found
 
 
-def descendants(word: str) -> list[psutil.Process]:
-    return [process for process, line in command_lines().items() if word in line]
+def command_line(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
+
+
+def named(data: Path, word: str) -> list[psutil.Process]:
+    return [process for process, line in of_each(data, command_line).items() if word in line]
 
 
 def eventually(check: Callable[[], object]) -> None:
@@ -45,7 +52,7 @@ def eventually(check: Callable[[], object]) -> None:
     for _ in range(300):
         try:
             check()
-        except (AssertionError, ClickHouseError, psycopg.Error, redis.RedisError, psutil.Error):
+        except (AssertionError, ClickHouseError, psycopg.Error, redis.RedisError):
             time.sleep(0.1)
         else:
             return
@@ -81,22 +88,23 @@ def write_everywhere(urls: StoreUrls) -> None:
 
 
 @pytest.fixture(scope="module")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreUrls]:
-    """Running stores, shared by the tests that leave them running."""
-    with running_stores(tmp_path_factory.mktemp("stores")) as found:
-        yield found
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stores").resolve()
 
 
 @pytest.fixture(scope="module")
-def data(urls: StoreUrls) -> Path:
-    supervisor = next(process for process in command_lines() if "supervisord" in " ".join(process.cmdline()))
-    return Path(supervisor.cwd()).parent
+def urls(data: Path) -> Iterator[StoreUrls]:
+    """Running stores, shared by the tests that leave them running."""
+    with running_stores(data) as found:
+        yield found
 
 
-def test_stores_come_back_after_kill_9_and_keep_what_they_acknowledged(urls: StoreUrls) -> None:
+def test_stores_come_back_after_kill_9_and_keep_what_they_acknowledged(urls: StoreUrls, data: Path) -> None:
     write_everywhere(urls)
     for word in ("clickhouse_server", "postgres -D", "valkey-server"):
-        for process in descendants(word):
+        running = named(data, word)
+        assert running
+        for process in running:
             process.kill()
     eventually(lambda: count_in_clickhouse(urls))
     eventually(lambda: count_in_postgres(urls))
@@ -108,16 +116,16 @@ def test_passwords_are_private_and_in_no_command_line(urls: StoreUrls, data: Pat
         password = urlsplit(url).password
         assert password is not None
         assert len(password) >= 32
-        assert not [line for line in command_lines().values() if password in line]
+        assert not [line for line in of_each(data, command_line).values() if password in line]
     private = [*(data / "secrets").iterdir(), *(data / "run").glob("*.conf"), *(data / "run").glob("*.sh")]
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
 
 
-def test_stores_listen_on_loopback_only(urls: StoreUrls) -> None:
+def test_stores_listen_on_loopback_only(urls: StoreUrls, data: Path) -> None:
     sockets = [
         connection.laddr.ip
-        for child in command_lines()
-        for connection in child.net_connections("inet")
+        for connections in of_each(data, lambda process: process.net_connections("inet")).values()
+        for connection in connections
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(sockets) >= 4
@@ -142,15 +150,16 @@ def test_a_second_start_on_the_same_folder_is_refused(urls: StoreUrls, data: Pat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a user to drop")
-def test_postgres_does_not_run_as_root(urls: StoreUrls) -> None:
-    assert {process.username() for process in descendants("postgres")} == {"nobody"}
+def test_postgres_does_not_run_as_root(urls: StoreUrls, data: Path) -> None:
+    users = of_each(data / "postgres", psutil.Process.username)
+    assert set(users.values()) == {"nobody"}
 
 
 def test_data_outlives_a_stop_and_no_process_does(tmp_path: Path) -> None:
     folder = tmp_path / LONG_FOLDER / "data"
     with running_stores(folder) as first:
         write_everywhere(first)
-        ours = [process for process in command_lines() if str(folder) in process.cwd()]
+        ours = list(of_each(folder, command_line))
         assert len(ours) > 3
     assert [process for process in ours if process.is_running()] == []
     with running_stores(folder) as second:

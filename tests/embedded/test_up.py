@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import pytest
 import urllib3
 
+from tests.cast import wait_for
 from tracehouse.embedded.folder import DataFolder
 
 STORE_VARIABLES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
@@ -111,6 +111,13 @@ def get(up: Up, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
         return http.request("GET", f"http://127.0.0.1:{up.port}{path}", headers=headers, timeout=30)
 
 
+def is_ready(up: Up) -> bool:
+    try:
+        return get(up, "/readyz").status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
 def test_it_is_ready_after_being_killed_in_the_middle_of_starting(up: Up) -> None:
     assert get(up, "/readyz").status == 200
 
@@ -146,13 +153,7 @@ def test_a_web_server_that_was_killed_comes_back(up: Up) -> None:
     for process in masters:
         process.kill()
     up.wait_for("web had ended and was started again")
-    for _ in range(300):
-        try:
-            if get(up, "/readyz").status == 200:
-                return
-        except urllib3.exceptions.HTTPError:
-            time.sleep(0.1)
-    raise AssertionError("the web server did not come back")
+    wait_for(lambda: is_ready(up), 60)
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_shows_no_secret(up: Up) -> None:
