@@ -2,13 +2,14 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -30,6 +31,16 @@ PREPARE = """
 from django.core.management import call_command
 for command in ("migrate", "migrate_clickhouse", "bootstrap"):
     call_command(command)
+"""
+NEW_PROJECT = """
+import json
+from tracehouse.tenancy import services
+from tracehouse.tenancy.models import Project, Team
+project = services.create_project(team=Team.objects.order_by("pk").first(), name="{name}", actor="test")
+Project.objects.filter(pk=project.pk).update(**{fields})
+made = services.create_api_key(project=project, name="test", actor=None)
+keys = {{"public_key": made.key.public_key, "secret_key": made.secret}}
+print(json.dumps({{"project_slug": project.slug, **keys}}))
 """
 
 
@@ -192,6 +203,11 @@ class Platform:
     def run(self, code: str) -> str:
         """What code prints that runs inside the installation."""
         return self.interpreter.run(code)
+
+    def other_project(self, name: str, **fields: object) -> "Platform":
+        """The same installation for the sender and the readers of a new project of the same team."""
+        made = self.run(NEW_PROJECT.format(name=f"{name} {secrets.token_hex(3)}", fields=fields))
+        return replace(self, **json.loads(made))
 
     def manage(self, *arguments: str) -> str:
         return subprocess.run(

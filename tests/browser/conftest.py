@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.cast import wait_for
+
 if TYPE_CHECKING:
     from tests.conftest import Platform
 
@@ -17,6 +19,10 @@ from tracehouse.tenancy.models import User
 client = Client()
 client.force_login(User.objects.get(email="{email}"))
 print(client.cookies["sessionid"].value)
+"""
+COUNTED = """
+from ingest.models import IngestMinute
+print(sum(IngestMinute.objects.filter(project__slug="{slug}").values_list("requests", flat=True)))
 """
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
@@ -33,6 +39,12 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def platform(platform: "Platform") -> "Platform":
+    """With a project that only one file's tests send to: what they sent stands first in its lists."""
+    return platform.other_project("Browser")
 
 
 @pytest.fixture
@@ -69,6 +81,11 @@ def plain_page(browser: Browser, platform: "Platform") -> Iterator[Page]:
     sign_in(opened, platform)
     yield opened
     made.close()
+
+
+def wait_until_counted(platform: "Platform", slug: str, *, requests: int) -> None:
+    """Counts of what arrived are written every few seconds."""
+    wait_for(lambda: platform.run(COUNTED.format(slug=slug)) == str(requests))
 
 
 def take_session(context: BrowserContext, platform: "Platform") -> None:

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from tests.browser import otlp
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import sign_in, wait_until_counted
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture(scope="module")
+def trace_id(platform: "Platform") -> str:
+    """A failed trace, beside a refused request, so that there is something on every page."""
+    sent = otlp.new_trace_id()
+    assert platform.send(otlp.failed_run(sent), "application/json").status_code == 200
+    assert platform.send(b"{", "application/json").status_code == 400
+    platform.wait_for_trace(sent, spans=5)
+    platform.score(trace_id=sent, name="feedback", value="wrong", comment="No such date.")
+    wait_until_counted(platform, platform.project_slug, requests=2)
+    return sent
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_pages_are_accessible(
-    browser: Browser, platform: "Platform", scheme: Literal["light", "dark"], width: int
+    browser: Browser, platform: "Platform", trace_id: str, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    trace_id = otlp.new_trace_id()
-    platform.send(otlp.failed_run(trace_id), "application/json")
-    platform.send(b"{", "application/json")  # so that there is something on the page of rejections
-    platform.wait_for_trace(trace_id, spans=5)
-    platform.score(trace_id=trace_id, name="feedback", value="wrong", comment="No such date.")
     context = browser.new_context(
         base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )

@@ -1,8 +1,6 @@
 """The pages about ingest, as somebody reads them: refused requests show with what to do, limits are set and hold."""
 
-import json
 import re
-import secrets
 from typing import TYPE_CHECKING
 
 import httpx2 as httpx
@@ -10,32 +8,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import otlp
-from tests.cast import wait_for
+from tests.browser.conftest import wait_until_counted
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
 
 pytestmark = pytest.mark.browser
 
-NEW_PROJECT = """
-import json
-from tracehouse.tenancy import services
-from tracehouse.tenancy.models import Team
-project = services.create_project(team=Team.objects.order_by("pk").first(), name="{name}", actor="test")
-print(json.dumps([project.slug, services.create_api_key(project=project, name="k", actor=None).secret]))
-"""
-COUNTED = """
-from ingest.models import IngestMinute
-print(sum(IngestMinute.objects.filter(project__slug="{slug}").values_list("requests", flat=True)))
-"""
-
 
 @pytest.fixture
 def project(platform: "Platform") -> tuple[str, str]:
     """The slug and a secret key of a project of its own."""
-    code = NEW_PROJECT.format(name=f"Ingest {secrets.token_hex(3)}")
-    slug, secret = json.loads(platform.run(code))
-    return slug, secret
+    made = platform.other_project("Ingest")
+    return made.project_slug, made.secret_key
 
 
 def send(platform: "Platform", secret: str, body: bytes) -> int:
@@ -58,7 +43,7 @@ def test_refused_requests_show_with_what_to_do(
         400,
         200,
     ]
-    wait_for(lambda: platform.run(COUNTED.format(slug=slug)) == "2")
+    wait_until_counted(platform, slug, requests=2)
     page.reload()
     expect(page.get_by_role("heading", name="What arrived in the last 24 hours")).to_be_visible()
     expect(page.locator(".volume svg")).to_be_visible()

@@ -1,7 +1,6 @@
 """The first span of a project, its keys, and going from one project to another."""
 
 import re
-import secrets
 from typing import TYPE_CHECKING
 
 import httpx2 as httpx
@@ -16,18 +15,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-NEW_PROJECT = """
-from tracehouse.tenancy import services
-from tracehouse.tenancy.models import Team
-print(services.create_project(team=Team.objects.order_by("pk").first(), name="{name}", actor="test").slug)
-"""
-
 
 @pytest.fixture
 def empty_project(platform: "Platform") -> str:
     """The slug of a project that never had a span."""
-    name = f"Empty {secrets.token_hex(3)}"
-    return platform.run(NEW_PROJECT.format(name=name))
+    return platform.other_project("Empty").project_slug
 
 
 def secret_in(page: Page, block: str) -> str:

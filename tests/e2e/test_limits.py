@@ -26,14 +26,6 @@ from tracehouse.embedded.stores import StoreUrls
 YEAR = 365 * 86_400
 BATCH = 200
 
-MAKE_PROJECT = """
-import json
-from tracehouse.tenancy import services
-from tracehouse.tenancy.models import Project, Team
-project = services.create_project(team=Team.objects.order_by("pk").first(), name="{name}", actor="test")
-Project.objects.filter(pk=project.pk).update(**{limits})
-print(json.dumps([project.slug, services.create_api_key(project=project, name="k", actor=None).secret]))
-"""
 READ_COUNTS = """
 import json
 from django.db.models import Sum
@@ -50,24 +42,14 @@ class Sender:
     """A project of its own on the running platform."""
 
     def __init__(self, platform: Platform, **limits: int) -> None:
-        self.platform = platform
-        name = f"Limited {secrets.token_hex(3)}"
-        self.slug, self.secret = json.loads(platform.run(MAKE_PROJECT.format(name=name, limits=limits)))
+        self.platform = platform.other_project("Limited", **limits)
+        self.slug, self.secret = self.platform.project_slug, self.platform.secret_key
 
     def send(self, body: bytes, content_type: str = "application/json", **headers: str) -> httpx.Response:
-        return httpx.post(
-            f"{self.platform.url}/v1/traces",
-            content=body,
-            headers={"Authorization": f"Bearer {self.secret}", "Content-Type": content_type, **headers},
-            timeout=30,
-        )
+        return self.platform.send(body, content_type, **headers)
 
     def stored(self, trace_id: str) -> int:
-        response = httpx.get(
-            f"{self.platform.url}/api/v1/traces/{trace_id}",
-            headers={"Authorization": f"Bearer {self.secret}"},
-            timeout=30,
-        )
+        response = self.platform.get(f"/api/v1/traces/{trace_id}")
         return int(response.json()["span_count"]) if response.status_code == 200 else 0
 
     def counts(self) -> tuple[list[dict[str, Any]], dict[str, int]]:
