@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import httpx2 as httpx
 from django.db import OperationalError, connection
 
 from tracehouse.clickhouse.insert import insert_json_lines
@@ -25,6 +26,8 @@ from traces.span import Span
 
 PASSWORD = "correct horse battery"
 Found = TypeVar("Found")
+# A connection for each request, so that every web process gets some; setting up TLS would cost more than the request.
+http_client = httpx.Client(verify=False, limits=httpx.Limits(max_keepalive_connections=0), timeout=60)
 
 
 def team(name: str, owner: User) -> Team:
@@ -49,7 +52,7 @@ def store_spans(spans: list[Span]) -> None:
     insert_json_lines(store.TABLE, io.BytesIO(b"".join(store.json_lines(spans))), token=uuid.uuid4().hex)
 
 
-def wait_for(read: Callable[[], Found], seconds: float = 30) -> Found:
+def wait_for(read: Callable[[], Found], seconds: float = 60) -> Found:
     """What `read` gives once it gives something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connections
 
 from tests import cast
+from tests.cast import http_client
 from tests.interpreter import Interpreter
 from tracehouse.embedded.stores import StoreUrls, running_stores
 from tracehouse.tenancy.models import Project, Role, Team, User
@@ -163,7 +164,7 @@ class Platform:
     interpreter: Interpreter
 
     def get(self, path: str, **parameters: object) -> httpx.Response:
-        return httpx.get(self.url + path, params=parameters, headers=self.headers, timeout=30)  # type: ignore[arg-type]
+        return http_client.get(self.url + path, params=parameters, headers=self.headers)  # type: ignore[arg-type]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -172,11 +173,10 @@ class Platform:
     def send(
         self, body: bytes, content_type: str = "application/x-protobuf", **headers: str
     ) -> httpx.Response:
-        return httpx.post(
+        return http_client.post(
             f"{self.url}/v1/traces",
             content=body,
             headers={**self.headers, "Content-Type": content_type, **headers},
-            timeout=60,
         )
 
     def score(self, **fields: object) -> None:
@@ -190,7 +190,7 @@ class Platform:
 
         Each request may reach another process, and each process stores at its own moment: say all that is waited for.
         """
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             response = self.get(f"/api/v1/traces/{trace_id}")
             found: Any = response.json() if response.status_code == 200 else {"spans": [], "span_count": 0}

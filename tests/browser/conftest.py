@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.cast import wait_for
 
@@ -24,6 +24,9 @@ COUNTED = """
 from ingest.models import IngestMinute
 print(sum(IngestMinute.objects.filter(project__slug="{slug}").values_list("requests", flat=True)))
 """
+# For a machine that others load too; what is there sooner is not waited for.
+TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
@@ -50,7 +53,7 @@ def platform(platform: "Platform") -> "Platform":
 @pytest.fixture
 def context(browser: Browser, platform: "Platform") -> Iterator[BrowserContext]:
     made = browser.new_context(base_url=platform.url, viewport={"width": 1440, "height": 900})
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(TIMEOUT_MS)
     yield made
     made.close()
 
@@ -76,7 +79,7 @@ def page(context: BrowserContext, platform: "Platform", problems: list[str]) -> 
 def plain_page(browser: Browser, platform: "Platform") -> Iterator[Page]:
     """Somebody who has signed in by the page, without JavaScript."""
     made = browser.new_context(base_url=platform.url, java_script_enabled=False)
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(TIMEOUT_MS)
     opened = made.new_page()
     sign_in(opened, platform)
     yield opened

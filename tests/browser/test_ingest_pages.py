@@ -3,12 +3,12 @@
 import re
 from typing import TYPE_CHECKING
 
-import httpx2 as httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import otlp
 from tests.browser.conftest import wait_until_counted
+from tests.cast import http_client
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -29,7 +29,7 @@ def send(platform: "Platform", secret: str, body: bytes) -> int:
         "Content-Type": "application/json",
         "User-Agent": "billing-agent/3.2",
     }
-    return httpx.post(f"{platform.url}/v1/traces", content=body, headers=headers, timeout=30).status_code
+    return http_client.post(f"{platform.url}/v1/traces", content=body, headers=headers).status_code
 
 
 def test_refused_requests_show_with_what_to_do(

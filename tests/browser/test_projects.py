@@ -3,12 +3,11 @@
 import re
 from typing import TYPE_CHECKING
 
-import httpx2 as httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import otlp
-from tests.cast import wait_for
+from tests.cast import http_client, wait_for
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -29,11 +28,10 @@ def secret_in(page: Page, block: str) -> str:
 
 
 def send(platform: "Platform", secret: str) -> int:
-    response = httpx.post(
+    response = http_client.post(
         f"{platform.url}/v1/traces",
         content=otlp.failed_run(otlp.new_trace_id(), name="first.run"),
         headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
-        timeout=30,
     )
     return response.status_code
 

@@ -3,7 +3,8 @@
 import threading
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 import psutil
@@ -16,14 +17,33 @@ SPANS_A_REQUEST = 50
 KILLS = 3
 
 
-def kill_clickhouse(stores: StoreUrls) -> None:
-    """Kills every process that listens on the engine's port: the server, and the worker that holds the data folder."""
-    port = urlsplit(stores.clickhouse_url).port
-    for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+def clickhouse_processes(stores: StoreUrls) -> list[psutil.Process]:
+    """What listens on the engine's port, parents first: the server, and the worker that holds the data folder."""
+    port, found = urlsplit(stores.clickhouse_url).port, []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
             sockets = process.net_connections("tcp")
             if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets):
-                process.kill()
+                found.append(process)
+    return sorted(found, key=lambda process: process.create_time())
+
+
+def kill_clickhouse(stores: StoreUrls) -> None:
+    for process in clickhouse_processes(stores):
+        process.kill()
+
+
+@contextmanager
+def clickhouse_away(stores: StoreUrls) -> Iterator[None]:
+    """Killed, and not started again before the end of the block: what would start it is halted."""
+    parent = clickhouse_processes(stores)[0].parent()
+    assert parent
+    parent.suspend()
+    try:
+        kill_clickhouse(stores)
+        yield
+    finally:
+        parent.resume()
 
 
 class Load(threading.Thread):

@@ -22,6 +22,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from tests.cast import http_client
 from tests.conftest import Platform
 from tests.otlp import as_json, logs_as_json, wire_log, wire_span, with_base64_ids
 
@@ -32,7 +33,7 @@ def post(platform: Platform, path: str, body: Any, **headers: str) -> httpx.Resp
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = {**platform.headers, "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(platform.url + path, content=content, headers=sent, timeout=60)
+    return http_client.post(platform.url + path, content=content, headers=sent)
 
 
 def new_trace() -> str:

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from tests import cast
-from tests.cast import wait_for
+from tests.cast import http_client, wait_for
 from tests.conftest import ROOT, Platform
-from tests.e2e.test_crash import kill_clickhouse
+from tests.e2e.test_crash import clickhouse_away
 from tests.otlp import as_json, as_protobuf, wire_span
 from tests.prometheus import read_metrics
 from tracehouse.embedded.stores import StoreUrls
@@ -61,7 +61,7 @@ class Sender:
 
 
 def metrics(platform: Platform) -> dict[str, float]:
-    answer = httpx.get(f"{platform.url}/metrics", timeout=30)
+    answer = http_client.get(f"{platform.url}/metrics")
     assert answer.status_code == 200
     return read_metrics(answer.text)
 
@@ -193,7 +193,7 @@ def test_metrics_carry_nothing_that_a_project_sent(platform: Platform) -> None:
     body = as_json(wire_span(1, trace=uuid.uuid4().hex, name=mark, attributes={mark: mark, "user.id": mark}))
     sender.send(body, **{"User-Agent": mark})
     sender.send(b"{" + mark.encode(), f"text/{mark}", **{"User-Agent": mark})
-    text = httpx.get(f"{platform.url}/metrics", timeout=30).text
+    text = http_client.get(f"{platform.url}/metrics").text
     assert mark not in text
     assert sender.slug not in text
 
@@ -205,11 +205,10 @@ def test_counts_are_written_when_the_platform_stops(
     environment = cast.environment_of(stores, tmp_path)
     with cast.served(environment, ROOT):
         for _ in range(10):
-            httpx.post(
+            http_client.post(
                 f"{environment['TRACEHOUSE_URL']}/v1/traces",
                 content=b"{",
                 headers={"Authorization": f"Bearer {sender.secret}", "Content-Type": "application/json"},
-                timeout=30,
             )
     rejected, sums = sender.counts()
     assert [(row["reason"], row["requests"]) for row in rejected] == [("malformed", 10)]
@@ -223,15 +222,10 @@ def test_a_clickhouse_that_is_killed_shows_in_the_metrics_and_spans_are_still_ta
     name = "tracehouse_drain_inserts_total unavailable"
     before = metrics(platform).get(name, 0)
 
-    def seen_away() -> dict[str, float] | None:
-        """It is killed again until a look at the metrics and an insert both fell into its absence."""
-        kill_clickhouse(stores)
+    with clickhouse_away(stores):
+        assert sender.send(as_json(*spans(3, trace))).status_code == 200
+        wait_for(lambda: metrics(platform).get(name, 0) > before)
         found = metrics(platform)
-        tried = found.get(name, 0) > before
-        return found if tried and found["tracehouse_store_up clickhouse"] == 0 else None
-
-    kill_clickhouse(stores)
-    assert sender.send(as_json(*spans(3, trace))).status_code == 200
-    assert wait_for(seen_away)["tracehouse_store_up postgres"] == 1
-    assert wait_for(lambda: sender.stored(trace) == 3, 60)
+        assert (found["tracehouse_store_up clickhouse"], found["tracehouse_store_up postgres"]) == (0, 1)
+    assert wait_for(lambda: sender.stored(trace) == 3)
     wait_for(lambda: metrics(platform)["tracehouse_store_up clickhouse"] == 1)

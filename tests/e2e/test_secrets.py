@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from ingest.plain_shape import GivenEvent, GivenSpan
+from tests.cast import http_client
 from tests.conftest import Platform
 from tests.otlp import as_json, logs_as_json, wire_log, wire_span
 
@@ -72,7 +73,7 @@ def records(trace: str) -> list[dict[str, Any]]:
 
 def post(platform: Platform, path: str, body: bytes) -> httpx.Response:
     headers = {**platform.headers, "Content-Type": "application/json"}
-    return httpx.post(platform.url + path, content=body, headers=headers, timeout=60)
+    return http_client.post(platform.url + path, content=body, headers=headers)
 
 
 def broken() -> list[tuple[str, bytes]]:
@@ -191,7 +192,7 @@ def test_another_projects_key_changes_nothing_of_a_trace(platform: Platform) -> 
     }
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     for path, body in bodies.items():
-        assert httpx.post(platform.url + path, content=body, headers=headers).status_code == 200
+        assert http_client.post(platform.url + path, content=body, headers=headers).status_code == 200
     elsewhere = replace(platform, secret_key=key)
     found: Any = elsewhere.wait_for_trace(trace, until=lambda found: found["spans"][0]["input"])
     assert [(theirs["name"], theirs["user_id"]) for theirs in found["spans"]] == [("theirs", None)]
