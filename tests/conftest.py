@@ -180,7 +180,7 @@ class Platform:
         )
 
     def score(self, **fields: object) -> None:
-        answer = httpx.post(f"{self.url}/api/v1/scores", json=fields, headers=self.headers, timeout=30)
+        answer = http_client.post(f"{self.url}/api/v1/scores", json=fields, headers=self.headers)
         assert answer.status_code == 200, answer.text
 
     def wait_for_trace(
