@@ -24,6 +24,8 @@ function move(by) {
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  l: () => document.getElementById("live-switch")?.click(),
+  n: () => document.querySelector("a.newer")?.click(),
   "/": () => document.getElementById("filter-q").focus(),
   "?": () => document.getElementById("keys").showModal(),
 };
@@ -35,6 +37,29 @@ document.addEventListener("keydown", (event) => {
   if (!(key in KEYS) || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   KEYS[key]();
+});
+
+// Live mode: asks only while somebody may be looking; the page's title tells how many are waiting --------
+
+const title = document.title;
+let lastNewer = "";
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id === "live" && document.hidden) event.preventDefault();
+});
+document.addEventListener("visibilitychange", () => {
+  const live = document.getElementById("live");
+  if (live && !document.hidden) htmx.trigger(live, "wake");
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  // What is said already is not said again to those who hear the page.
+  const { target, serverResponse } = event.detail;
+  if (target.id === "newer" && target.innerHTML !== "" && lastNewer === serverResponse) event.detail.shouldSwap = false;
+  if (target.id === "newer") lastNewer = serverResponse;
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const waiting = document.querySelector("a.newer");
+  document.title = waiting ? `(${parseInt(waiting.textContent.replace(/\D*/, ""), 10)}) ${title}` : title;
 });
 
 // The chart: drag over it, or arrows, Shift with arrows and Enter --------------

@@ -1,23 +1,25 @@
-"""The trace list and the chart above it. Each view: read the address, few queries, one template."""
+"""The trace list, the chart above it and its live mode. Each view: read the address, few queries, one template."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from tracehouse.clickhouse.query import QueryTooLarge
+from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy import snippets
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.web import time_range
 from tracehouse.web.addresses import query
 from tracehouse.web.htmx import part_asked_for
-from traces import charts, list_state, queries, strip_queries
+from traces import charts, columns, list_state, queries, saved_views, strip_queries
+from traces.filters import Order
 from traces.forms import TraceFilterForm
 from traces.list_state import ListState
 from traces.queries import TracePage
@@ -26,6 +28,15 @@ from traces.views import explains_failed_reads
 PAGE = 50
 # A chart of more traces is drawn after the list, so that the list need not wait for it.
 DRAWN_AT_ONCE = 100_000
+# So much of a trace id tells it from the others on a page.
+SEEN = 8
+ORDERS = (
+    (Order.NEWEST, "Newest first"),
+    (Order.OLDEST, "Oldest first"),
+    (Order.SLOWEST, "Slowest first"),
+    (Order.DEAREST, "Dearest first"),
+    (Order.MOST_TOKENS, "Most tokens first"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +66,14 @@ def trace_list(request: ProjectRequest) -> HttpResponse:
         form = TraceFilterForm(request.GET, queries.choices(scope))
     context = {
         "page": page,
+        "rows": [(trace, columns.cells(trace, state.columns)) for trace in page.traces],
+        "seen": ",".join(trace.trace_id[-SEEN:] for trace in page.traces),
         "form": form,
         "presets": [(name, label) for name, (_, label) in time_range.PRESETS.items()],
         "updates_parts": bool(part),
+        "updates_toolbar": part == "results",
         **_common(request, state),
+        **_toolbar(request, state),
         **_chart(request, state, page),
     }
     template = {"results": "traces/list.html#results", "list": "traces/list.html#content"}
@@ -75,8 +90,7 @@ def chart(request: ProjectRequest) -> HttpResponse:
     """The chart alone, which the list asks for where counting takes longer than the list itself."""
     state = _state(request)
     if part_asked_for(request) != "overview":
-        list_page = reverse("traces:list", args=[request.project.slug])
-        return redirect(f"{list_page}{query(state.pairs, draw='1')}")
+        return redirect(list_address(request, {**state.pairs, "draw": "1"}))
     context = {**_common(request, state), **_drawn(request, state)}
     return render(request, "traces/overview.html", context)
 
@@ -91,8 +105,44 @@ def first_span(request: ProjectRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@require_safe
+@project_page()
+def newer(request: ProjectRequest) -> HttpResponse:
+    """What live mode asks every few seconds: how many traces on the first page the reader has not been shown."""
+    state = _state(request)
+    seen = set(request.GET.get("seen", "").split(","))
+    try:
+        page = queries.list_traces(request.scope.during(state.range.window), state.form.filters, limit=PAGE)
+    except (QueryUnavailable, QueryTooLarge):
+        return render(request, "traces/list.html#newer", {"problem": True})
+    fresh = sum(trace.trace_id[-SEEN:] not in seen for trace in page.traces)
+    if not fresh:
+        return HttpResponse(status=204)
+    context = {"fresh": fresh, "all_fresh": fresh == PAGE, "state": state.pairs}
+    return render(request, "traces/list.html#newer", context)
+
+
+@require_POST
+@project_page()
+def choose_columns(request: ProjectRequest) -> HttpResponse:
+    """Keeps the columns for the person's next visits, and shows them."""
+    chosen = columns.as_text(columns.named(request.POST.getlist("columns")))
+    saved_views.choose_columns(user=request.user, project=request.project, columns=chosen)
+    state = state_of(request, QueryDict(request.POST.get("state", "")).dict())
+    return redirect(list_address(request, {**state.pairs, "columns": chosen}))
+
+
+def state_of(request: ProjectRequest, parameters: Mapping[str, str]) -> ListState:
+    own = saved_views.columns_of(request.user, request.project)
+    return list_state.read(parameters, own_columns=own, now=timezone.now(), zone=_zone(request))
+
+
+def list_address(request: ProjectRequest, pairs: Mapping[str, str]) -> str:
+    return f"{reverse('traces:list', args=[request.project.slug])}{query(pairs)}"
+
+
 def _state(request: ProjectRequest) -> ListState:
-    return list_state.read(request.GET.dict(), now=timezone.now(), zone=_zone(request))
+    return state_of(request, request.GET.dict())
 
 
 def _common(request: ProjectRequest, state: ListState) -> dict[str, Any]:
@@ -100,11 +150,31 @@ def _common(request: ProjectRequest, state: ListState) -> dict[str, Any]:
     return {
         "range": state.range,
         "order": state.order,
+        "live": state.live,
         "state": pairs,
         "unranged": state.unranged,
+        "unfiltered": state.unfiltered,
+        "unlive": state.unlive,
         "chips": [(chip, query(pairs, **{chip.field: ""})) for chip in state.form.chips],
         "is_first_page": not state.cursor,
         "zoomed_out": list_state.zoomed_out(state.range, now=timezone.now(), zone=_zone(request)),
+    }
+
+
+def _toolbar(request: ProjectRequest, state: ListState) -> dict[str, Any]:
+    """The menus beside the filters: saved views, columns and order."""
+    views = saved_views.visible_to(request.user, request.project)
+    view = next((view for view in views if str(view.pk) == state.view), None)
+    return {
+        "views": views,
+        "view": view,
+        "view_differs": view is not None and view.parameters != state.to_save,
+        "may_change_view": view is not None and saved_views.may_change(view, request.user, request.role),
+        "may_share": saved_views.may_share(request.role),
+        "columns": state.columns,
+        "is_standard": columns.is_standard(state.columns),
+        "offered_columns": [(column, column in state.columns) for column in columns.COLUMNS],
+        "orders": ORDERS,
     }
 
 

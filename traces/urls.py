@@ -2,11 +2,18 @@
 
 from django.urls import include, path
 
-from traces import list_views, views
+from traces import list_views, saved_view_pages, views
 
 pages = [
     path("traces", list_views.trace_list, name="list"),
     path("traces/first-span", list_views.first_span, name="first-span"),
+    path("traces/newer", list_views.newer, name="newer"),
+    path("traces/columns", list_views.choose_columns, name="columns"),
+    path("traces/views", saved_view_pages.manage, name="views"),
+    path("traces/views/save", saved_view_pages.save, name="save-view"),
+    path("traces/views/<int:view_id>/update", saved_view_pages.update, name="update-view"),
+    path("traces/views/<int:view_id>/rename", saved_view_pages.rename, name="rename-view"),
+    path("traces/views/<int:view_id>/delete", saved_view_pages.delete, name="delete-view"),
     path("traces/chart", list_views.chart, name="chart"),
     path("traces/<str:trace_id>", views.trace_detail, name="detail"),
 ]

@@ -43,6 +43,8 @@ def test_pages_are_accessible(
     slug = platform.project_slug
     for path in (
         f"/p/{slug}/traces?status=error",
+        f"/p/{slug}/traces?live=1&columns=session.tags.models.spans.latency.user.cost.release.errors.calls.tokens",
+        f"/p/{slug}/traces/views",
         f"/p/{slug}/traces?user_id=nobody",
         f"/p/{slug}/traces/{trace_id}",
         f"/p/{slug}/ingest",

@@ -68,3 +68,43 @@ def test_a_bar_zooms_without_script(plain_page: Page, failed: str, platform: "Pl
     plain_page.locator("#plot a", has=plain_page.locator(".failed")).last.click()
     expect(plain_page).to_have_url(RANGE)
     expect(plain_page.locator(f"a[href$='{failed}']")).to_be_visible()
+
+
+def test_new_traces_wait_and_a_view_is_saved(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces")
+    page.get_by_role("link", name="Live is off: turn it on").click()
+    expect(page).to_have_url(re.compile(r"\?live=1$"))
+    rows = page.locator("tr")
+    shown = rows.count()
+    late = otlp.new_trace_id()
+    platform.send(otlp.failed_run(late), "application/json")
+    expect(page.locator("a.newer")).to_have_text("1 new trace: show it")
+    assert rows.count() == shown
+    expect(page).to_have_title(re.compile(r"^\(1\) Traces"))
+    page.keyboard.press("n")
+    expect(page.locator(f"a[href$='{late}']")).to_be_visible()
+    expect(page.locator("a.newer")).to_have_count(0)
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile(r"/traces\??$"))
+
+    page.get_by_label("Status").select_option("error")
+    expect(page.locator(".chip")).to_have_text(re.compile("that failed"))
+    page.locator("summary", has_text="Display").click()
+    page.get_by_role("checkbox", name="Session").check()
+    page.get_by_role("button", name="Show these columns").click()
+    expect(page.get_by_role("columnheader", name="Session")).to_be_visible()
+    page.locator("summary", has_text="Views").click()
+    page.get_by_label("Save what the list shows as").fill(late)
+    page.get_by_role("button", name="Save the view").click()
+    expect(page.get_by_label(f"Saved views: {late}")).to_be_visible()
+    page.goto(f"/p/{platform.project_slug}/traces")
+    page.locator("summary", has_text="Views").click()
+    page.get_by_role("link", name=late).click()
+    expect(page).to_have_url(re.compile(r"\?status=error&columns=[a-z.]*session"))
+    page.goto(f"/p/{platform.project_slug}/traces/views")
+    page.get_by_label(f"Delete {late}").click()
+    page.get_by_role("button", name="Delete this view").click()
+    expect(page.get_by_text(f"Deleted the view “{late}”.")).to_be_visible()
+    assert problems == []
