@@ -50,6 +50,7 @@ COLUMNS: Sequence[Column] = (
     Column("tags", "Tags", "words", "tags"),
     Column("models", "Model", "names", "models", filter="model"),
     Column("tools", "Tools", "names", "tools", filter="tool"),
+    Column("scores", "Scores", "scores", "trace_id"),
     _count("spans", "Spans", "span_count"),
     _count("calls", "LLM calls", "llm_calls"),
     _count("toolcalls", "Tool calls", "tool_calls"),

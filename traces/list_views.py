@@ -172,6 +172,7 @@ def _toolbar(request: ProjectRequest, state: ListState) -> dict[str, Any]:
         "may_change_view": view is not None and saved_views.may_change(view, request.user, request.role),
         "may_share": saved_views.may_share(request.role),
         "columns": state.columns,
+        "shows_scores": any(column.kind == "scores" for column in state.columns),
         "is_standard": columns.is_standard(state.columns),
         "offered_columns": [(column, column in state.columns) for column in columns.COLUMNS],
         "orders": ORDERS,
