@@ -31,6 +31,8 @@ from traces.span import JSONValue
 
 MAX_PAGE = 200
 MAX_SPANS = 20_000
+# Bytes of content read for one step and what stands beside it.
+MAX_BODIES = 8_000_000
 MAX_USAGE_ROWS = 10_000
 MAX_CHOICES = 100
 # Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
@@ -255,15 +257,27 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     parsed = parse_trace_id(trace_id)
     if parsed is None:
         return None
-    bound = {"trace_ids": [str(parsed)]}
-    headers, rows = run_together(scope, (_DESCRIBE, bound), (_TRACE_SPANS, bound))
-    if not headers or not rows:
+    trace, rows = describe_with(scope, parsed, _TRACE_SPANS)
+    if trace is None or not rows:
         return None
     return TraceDetail(
-        trace=_trace(headers[0]),
+        trace=trace,
         spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
+
+
+def describe_with(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Trace | None, list[Row]]:
+    """A trace as a list shows it, and what another read says of it, asked for together."""
+    bound = {"trace_ids": [str(trace_id)]}
+    headers, rows = run_together(scope, (_DESCRIBE, bound), (query, bound))
+    return _trace(headers[0]) if headers else None, rows
+
+
+def get_spans(scope: Scope, trace_id: uuid.UUID, span_ids: Sequence[int]) -> list[StoredSpan]:
+    """Spans of a trace, whole, by start time: those of `span_ids` until their bodies reach MAX_BODIES, at least one."""
+    rows = run(_THESE_SPANS, scope, {"trace_ids": [str(trace_id)], "span_ids": span_ids})
+    return [_stored_span(row) for row in rows]
 
 
 def has_spans(scope: Scope) -> bool:
@@ -458,6 +472,35 @@ SELECT
 FROM {f.spans(_STORED, f.OF_TRACES)}
 ORDER BY start_time, span_id
 LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
+)
+
+_THESE_SPANS = Query(
+    "traces.these_spans",
+    f"""
+WITH in_turn AS
+(
+    SELECT
+        *,
+        sum(ifNull(length(input), 0) + ifNull(length(output), 0) + length(toString(log_entries)))
+            OVER (
+                ORDER BY indexOf({{span_ids:Array(UInt64)}}, span_id)
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS bytes_before
+    FROM {
+        f.spans(
+            _STORED,
+            f"{f.OF_TRACES} AND has({{span_ids:Array(UInt64)}}, part.span_id)",
+        )
+    }
+)
+SELECT
+    *,
+    toUnixTimestamp64Nano(start_time) AS start_ns,
+    toUnixTimestamp64Nano(end_time) AS end_ns
+FROM in_turn
+WHERE ifNull(bytes_before, 0) < {MAX_BODIES}
+ORDER BY start_time, span_id
+LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
 )
 
 _HAS_SPANS = Query(

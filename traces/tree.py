@@ -34,6 +34,10 @@ class Detached(StrEnum):
     MISSING_PARENT = "its parent has not arrived"
     CYCLE = "it is its own ancestor"
 
+    @property
+    def short(self) -> str:
+        return "in a loop" if self is Detached.CYCLE else "parent missing"
+
 
 @dataclass(frozen=True, slots=True)
 class Row(Generic[S]):

@@ -16,6 +16,7 @@ pages = [
     path("traces/views/<int:view_id>/delete", saved_view_pages.delete, name="delete-view"),
     path("traces/chart", list_views.chart, name="chart"),
     path("traces/<str:trace_id>", views.trace_detail, name="detail"),
+    path("traces/<str:trace_id>/find", views.find_in_trace, name="find"),
 ]
 
 urlpatterns = [path("p/<slug:slug>/", include((pages, "traces")))]

@@ -6,21 +6,26 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 import structlog
-from django.http import HttpResponse, HttpResponseBase
+from django.core.paginator import Paginator
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
+from tracehouse.tenancy.scope import Window
 from tracehouse.web import time_range
 from tracehouse.web.htmx import part_asked_for
-from traces import queries, step, tree
-from traces.queries import BadCursor, StoredSpan, TraceDetail
+from traces import outline_queries as outline
+from traces import queries, rows, step, tree
+from traces.outline_queries import Outline, OutlineSpan, SpanInTrace
+from traces.queries import BadCursor
+from traces.rows import Only, OutlineRow, OutlineTree
 
 P = ParamSpec("P")
-# Rows drawn at once; a longer trace says so and offers the rest.
-ROWS = 2_000
+# Rows of the tree that a page is drawn with; its script draws the others as one scrolls.
+ROWS = 200
 log = structlog.get_logger()
 
 
@@ -47,41 +52,101 @@ def explains_failed_reads(
 @project_page()
 @explains_failed_reads
 def trace_detail(request: ProjectRequest, trace_id: str) -> HttpResponse:
-    detail = queries.get_trace(request.scope, trace_id)
-    if detail is None:
-        return render(request, "traces/missing.html", {"trace_id": trace_id}, status=404)
     asked = request.GET.get("span", "")
-    built = tree.build(detail.spans)
-    chosen = next((span for span in detail.spans if span.span_id == asked), None)
-    span = chosen or _speaks_first([row.span for row in built.rows])
-    context = {
-        "trace": detail.trace,
-        "step": step.describe(span, detail.spans),
+    if part_asked_for(request) == "step" and (found := outline.get_span(request.scope, trace_id, asked)):
+        return render(request, "traces/step.html", _step(trace_id, found))
+    whole = outline.get_outline(request.scope, trace_id)
+    if whole is None:
+        return _missing(request, trace_id)
+    built = tree.build(whole.spans)
+    known = any(span.span_id == asked for span in whole.spans)
+    span_id = asked if known else _speaks_first([row.span for row in built.rows]).span_id
+    days = Window(whole.trace.start_time, whole.trace.end_time)
+    chosen = outline.get_span(request.scope.during(days), trace_id, span_id)
+    if chosen is None:  # erased between the two reads
+        return _missing(request, trace_id)
+    context = {**_step(trace_id, chosen), "unknown_span": "" if known else asked}
+    if part_asked_for(request) == "step":
+        return render(request, "traces/step.html", context)
+    return render(request, "traces/detail.html", {**context, **_tree(request, whole, built, span_id)})
+
+
+@require_safe
+@project_page()
+@explains_failed_reads
+def find_in_trace(request: ProjectRequest, trace_id: str) -> HttpResponse:
+    """Which steps hold a text, for the script of the trace page: span id to where it stands."""
+    return JsonResponse(outline.find_text(request.scope, trace_id, request.GET.get("q", "")))
+
+
+def _missing(request: ProjectRequest, trace_id: str) -> HttpResponse:
+    return render(request, "traces/missing.html", {"trace_id": trace_id}, status=404)
+
+
+def _step(trace_id: str, found: SpanInTrace) -> dict[str, Any]:
+    span = found.span
+    return {
+        "trace_id": trace_id,
+        "step": step.describe(span, found.neighbours),
         "attributes": step.pairs(span.attributes),
         "parameters": step.pairs(span.request_params),
         "resource": step.pairs(span.resource),
-        "unknown_span": asked if asked and not chosen else "",
     }
-    if part_asked_for(request) == "step":
-        return render(request, "traces/step.html", context)
-    return render(request, "traces/detail.html", {**context, **_table(request, detail, built)})
 
 
-def _table(request: ProjectRequest, detail: TraceDetail, built: tree.Tree[StoredSpan]) -> dict[str, Any]:
-    shown = built.rows if "all" in request.GET else built.rows[:ROWS]
+def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: str) -> dict[str, Any]:
+    """The page of rows that the template draws, and all of them for the script that takes over."""
+    text, only = request.GET.get("q", "").strip(), _only(request)
+    matches = outline.find_text(request.scope, whole.trace.trace_id, text) if text else {}
+    drawn = _narrowed(built.rows, only, matches if text else None)
+    page = Paginator(drawn, ROWS).get_page(request.GET.get("page") or _page_of(drawn, chosen))
     zone = time_range.zone_of(request.project.time_zone)
+    failed = [row.span.span_id for row in built.rows if row.span.status == "error"]
     return {
+        "trace": whole.trace,
         "tree": built,
-        "rows": shown,
-        "rows_left_out": len(built.rows) - len(shown),
-        "truncated": detail.truncated,
+        "page": page,
+        "blank": rows.BLANK,
+        "q": text,
+        "only": only,
+        "choices": rows.ONLY_WORDS,
+        "state": {"q": text, "only": only.value},
+        "chosen": chosen,
+        "first_failed": failed[0] if failed else "",
+        "failed": len(failed),
+        "critical": sum(row.critical for row in built.rows),
+        "matches": matches,
+        "prompts": rows.prompts(whole.spans),
+        "data": {**rows.columns(built.rows), "chosen": chosen, "matches": matches},
+        "truncated": whole.truncated,
         "max_spans": queries.MAX_SPANS,
         # Filtered lists that the header links to must show at least this trace.
-        "around": time_range.covering(detail.trace.start_time, now=timezone.now(), zone=zone),
+        "around": time_range.covering(whole.trace.start_time, now=timezone.now(), zone=zone),
     }
 
 
-def _speaks_first(spans: Sequence[StoredSpan]) -> StoredSpan:
+def _only(request: ProjectRequest) -> Only:
+    asked = request.GET.get("only", "")
+    return Only(asked) if asked in set(Only) else Only.EVERYTHING
+
+
+def _narrowed(all_rows: list[OutlineRow], only: Only, matches: dict[str, str] | None) -> list[OutlineRow]:
+    if only is Only.EVERYTHING and matches is None:
+        return all_rows
+    wanted = {
+        row.span.span_id
+        for row in all_rows
+        if only.holds(row.span) and (matches is None or row.span.span_id in matches)
+    }
+    return rows.kept(all_rows, wanted)
+
+
+def _page_of(drawn: list[OutlineRow], span_id: str) -> int:
+    place = next((place for place, row in enumerate(drawn) if row.span.span_id == span_id), 0)
+    return place // ROWS + 1
+
+
+def _speaks_first(spans: Sequence[OutlineSpan]) -> OutlineSpan:
     """The span shown when none is asked for: the first failed one that no child explains, or the top."""
     explained = {span.parent_id for span in spans if span.status == "error"}
     failed = (span for span in spans if span.status == "error" and span.span_id not in explained)

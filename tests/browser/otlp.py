@@ -81,6 +81,22 @@ def failed_run(trace_id: str, *, name: str = "agent.invocation") -> bytes:
     return body(trace_id, [root, *children])
 
 
+def long_run(trace_id: str, *, groups: int) -> bytes:
+    """A root and groups of ten steps, one of which in two thirds of the way fails."""
+    root = Step("agent.invocation", ms=groups * 100)
+    steps = [root]
+    for number in range(groups):
+        group = Step(f"group {number}", number * 100, 100, parent_id=root.span_id)
+        failed = number == groups * 2 // 3
+        steps.append(group)
+        for place in range(9):
+            step = Step(f"step {number}.{place}", number * 100 + place * 10, 9, parent_id=group.span_id)
+            step.attributes = {"input.value": f"question {number}.{place}", "openinference.span.kind": "TOOL"}
+            step.error = "out of quota" if failed and place == 4 else ""
+            steps.append(step)
+    return body(trace_id, steps)
+
+
 def _span(trace_id: str, step: Step, began: int) -> JSON:
     start = began + step.after_ms * MS
     return {

@@ -88,25 +88,120 @@ def test_nothing_found_leads_back(page: Page, failed: str, platform: "Platform")
     expect(page.locator("table.traces")).to_be_visible()
 
 
-def test_keys_move_through_the_tree(page: Page, failed: str, platform: "Platform") -> None:
+def test_keys_move_through_the_tree(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
     page.goto(f"/p/{platform.project_slug}/traces/{failed}?span=none")
-    focused = page.locator("a[data-row]:focus")
-    page.keyboard.press("k")
-    expect(focused).to_have_text("tool.ga4_query")
-    page.keyboard.press("k")
-    expect(focused).to_have_text("tool.hubspot_query")
-    page.keyboard.press("Enter")
-    expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
+    focused = page.locator(".trow:focus [data-row]")
+    step = page.locator("#step h2")
+    for key, name in (
+        ("k", "tool.ga4_query"),
+        ("k", "tool.hubspot_query"),
+        ("j", "tool.ga4_query"),
+        ("ArrowUp", "tool.hubspot_query"),
+        ("ArrowLeft", "agent.invocation"),
+        ("End", "llm.claude.call"),
+        ("Home", "agent.invocation"),
+        ("ArrowRight", "llm.claude.call"),
+    ):
+        page.keyboard.press(key)
+        expect(focused).to_have_text(name)
     page.keyboard.press("j")
-    expect(focused).to_have_text("tool.ga4_query")
-    page.keyboard.press("ArrowUp")
-    expect(focused).to_have_text("tool.hubspot_query")
+    page.keyboard.press("Enter")
+    expect(step).to_contain_text("tool.hubspot_query")
+    expect(page).to_have_url(re.compile(r"\?span=[0-9a-f]{16}$"))
     page.keyboard.press("e")
     expect(page.locator("#step .failure").last).to_contain_text("BadRequestError")
     page.keyboard.press("e")
-    expect(page.locator("#step h2")).to_contain_text("agent.invocation")
+    expect(step).to_contain_text("agent.invocation")
+    page.keyboard.press("E")
+    expect(step).to_contain_text("llm.claude.call")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("open the next error")
+    assert problems == []
+
+
+def test_steps_collapse_are_searched_and_narrowed(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces/{failed}")
+    rows, found = page.locator("#tlist .trow"), page.locator("#found")
+    root = rows.first
+    expect(page.get_by_role("treegrid")).to_have_attribute("aria-rowcount", "6")
+    expect(root).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("/")
+    page.keyboard.type("who went")
+    expect(found).to_have_text("1 step with this text")
+    expect(page.locator(".trow.match")).to_contain_text("in input")
+    page.keyboard.press("Enter")
+    expect(found).to_have_text("1 of 1")
+    expect(page.locator(".trow:focus")).to_have_class(re.compile("match"))
+    expect(page).to_have_url(re.compile(r"q=who\+went"))
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(root).to_have_attribute("aria-expanded", "false")
+    expect(rows).to_have_count(1)
+    expect(root).to_contain_text("+4")
+    page.keyboard.press("n")
+    expect(rows).to_have_count(5)
+    page.get_by_label("Search in this trace").fill("claude")
+    expect(found).to_have_text("2 steps with this text")
+    expect(page.locator(".trow.match mark").first).to_have_text("claude")
+    root.locator(".toggle").click()
+    expect(rows).to_have_count(1)
+    page.get_by_label("Which steps").select_option("failed")
+    page.get_by_role("button", name="Expand all").click()
+    expect(rows).to_have_count(2)
+    expect(page).to_have_url(re.compile("only=failed"))
+    page.reload()
+    expect(page.locator("#tlist .trow.failed")).to_have_count(2)
+    expect(found).to_have_text("2 steps with this text")
+    assert problems == []
+
+
+def test_a_trace_of_thousands_of_steps_is_drawn_where_one_looks(
+    page: Page, plain_page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    trace_id = otlp.new_trace_id()
+    assert platform.send(otlp.long_run(trace_id, groups=150), "application/json").status_code == 200
+    platform.wait_for_trace(trace_id, spans=1501)
+    address = f"/p/{platform.project_slug}/traces/{trace_id}"
+    page.goto(f"/p/{platform.project_slug}/traces")
+    page.locator(f"a[data-row][href$='{trace_id}']").click()
+    rows, grid = page.locator("#tlist .trow"), page.get_by_role("treegrid")
+    expect(grid).to_have_attribute("aria-rowcount", "1502")
+    assert rows.count() < 150
+    page.mouse.move(400, 600)
+    page.mouse.wheel(0, 20_000)
+    expect(page.locator(".trow[aria-rowindex='750']")).to_be_visible()
+    assert rows.count() < 150
+    page.keyboard.press("e")
+    expect(page.locator("#step .failure")).to_contain_text("out of quota")
+    expect(page.locator(".trow:focus .tmessage")).to_be_in_viewport()
+    page.keyboard.press("End")
+    expect(page.locator(".trow:focus")).to_have_attribute("aria-rowindex", "1502")
+    expect(page.locator(".trow:focus")).to_be_in_viewport()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(grid).to_have_attribute("aria-rowcount", "152")
+    expect(page.locator(".trow:focus")).to_contain_text("+9")
+    page.get_by_label("Search in this trace").fill("question 140.3")
+    page.keyboard.press("Enter")
+    expect(page.locator(".trow:focus")).to_contain_text("in input")
+    expect(page.locator(".trow:focus")).to_be_in_viewport()
+    expect(grid).to_have_attribute("aria-rowcount", "161")
+    page.keyboard.press("]")
+    expect(page).not_to_have_url(re.compile(trace_id))
+    page.keyboard.press("[")
+    expect(page).to_have_url(re.compile(trace_id))
+    assert problems == []
+
+    plain_page.goto(address)
+    expect(plain_page.locator("#tlist .trow")).to_have_count(200)
+    plain_page.get_by_role("link", name="Next steps").click()
+    expect(plain_page.get_by_text("Steps 201 to 400 of 1,501")).to_be_visible()
+    plain_page.get_by_label("Search in this trace").fill("question 140.3")
+    plain_page.get_by_role("button", name="Show").click()
+    expect(plain_page.locator("#tlist .trow")).to_have_count(3)
 
 
 def test_it_works_without_script(plain_page: Page, failed: str, platform: "Platform") -> None:

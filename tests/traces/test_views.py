@@ -1,5 +1,6 @@
 """The trace list and the trace page, on the real engine."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from django.urls import reverse
 from tests import cast
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy.models import Project, User
-from traces import queries
+from traces import outline_queries
 from traces.span import Cost, CostState, Event, Kind, Span, Status, Usage
 
 pytestmark = [
@@ -127,6 +128,15 @@ def trace_address(project: Project, trace_id: str = TRACE) -> str:
 
 def rows(page: str) -> str:
     return page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+def listed(page: str) -> str:
+    """The rows of the tree that the server drew."""
+    return page.partition('id="tlist"')[2].partition('id="nothing"')[0]
+
+
+def drawn(page: str) -> list[str]:
+    return re.findall(r"data-row [^>]*>([^<]*)</a>", listed(page))
 
 
 @pytest.fixture
@@ -294,7 +304,7 @@ def test_a_trace_without_its_root_says_so(reader: Client, project: Project, stor
     store_spans(failed_run(project, TRACE)[1:])
     page = reader.get(trace_address(project)).content.decode()
     assert "The root span has not arrived yet" in page
-    assert page.count("parent missing") == 3
+    assert listed(page).count("parent missing") == 3
 
 
 def test_a_loop_of_parents_is_shown(reader: Client, project: Project, store_spans: Store) -> None:
@@ -305,19 +315,52 @@ def test_a_loop_of_parents_is_shown(reader: Client, project: Project, store_span
             span(project, TRACE, span_id=second, parent_id=first, after_ms=1),
         ]
     )
-    assert "in a loop" in reader.get(trace_address(project)).content.decode()
+    assert "in a loop" in listed(reader.get(trace_address(project)).content.decode())
 
 
-def test_a_long_trace_is_drawn_in_part_and_whole_on_demand(
+def test_a_long_trace_is_drawn_by_pages_and_sent_whole_to_the_script(
     reader: Client, project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("traces.views.ROWS", 10)
     root = span(project, TRACE, span_id="00000000000000aa")
-    store_spans([root, *(span(project, TRACE, parent_id=root.span_id, after_ms=n) for n in range(1, 30))])
-    page = reader.get(trace_address(project)).content.decode()
-    assert "10 of 30 steps are drawn" in page
-    assert page.count("data-row") == 10
-    assert reader.get(trace_address(project), {"all": "1"}).content.decode().count("data-row") == 30
+    children = [span(project, TRACE, parent_id=root.span_id, after_ms=n, name=f"n{n}") for n in range(1, 30)]
+    store_spans([root, *children])
+    first = reader.get(trace_address(project))
+    page = first.content.decode()
+    assert "Steps 1 to 10 of 30" in page
+    assert drawn(page) == ["step", *(f"n{n}" for n in range(1, 10))]
+    assert len(first.context["data"]["id"]) == 30
+    last = reader.get(trace_address(project), {"page": "3"}).content.decode()
+    assert drawn(last) == [f"n{n}" for n in range(20, 30)]
+    assert drawn(
+        reader.get(trace_address(project), {"span": children[-1].span_id}).content.decode()
+    ) == drawn(last)
+
+
+def test_without_script_the_tree_narrows_to_what_is_asked_for_and_the_way_there(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    names = {
+        "only=tool": ["agent.invocation", "tool.hubspot_query"],
+        "only=failed": ["agent.invocation", "llm.claude.call"],
+        "only=llm&q=WHO+WENT": ["agent.invocation", "llm.claude.call"],
+        "only=nonsense": ["agent.invocation", "llm.claude.call", "tool.hubspot_query", "llm.claude.call"],
+        "q=no+span+says+this": [],
+    }
+    pages = {asked: reader.get(f"{trace_address(project)}?{asked}").content.decode() for asked in names}
+    assert {asked: drawn(page) for asked, page in pages.items()} == names
+    assert "in input" in pages["only=llm&q=WHO+WENT"]
+    assert "1 step with this text" in pages["only=llm&q=WHO+WENT"]
+
+
+def test_a_text_is_found_in_the_steps_that_hold_it(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    address = reverse("traces:find", args=[project.slug, TRACE])
+    assert reader.get(address, {"q": "who went"}).json() == {"00000000000000ab": "input"}
+    assert reader.get(address, {"q": ""}).json() == {}
 
 
 @pytest.mark.parametrize("trace_id", ["f" * 32, "nonsense", "<script>"])
@@ -358,7 +401,7 @@ def test_a_failed_read_is_a_page_that_says_what_to_do(
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(queries, "get_trace", fail)
+    monkeypatch.setattr(outline_queries, "get_outline", fail)
     headers = {"HX-Request": "true", "HX-Target": part} if part else {}
     response = reader.get(trace_address(project), headers=headers)
     assert response.status_code == status

@@ -1,0 +1,172 @@
+"""The rows of a trace's tree as the page gets them: which are kept, and all of them as columns for its script. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import IntFlag, StrEnum
+from typing import TypeAlias
+
+from tracehouse.web import figures
+from traces.outline_queries import OutlineSpan
+from traces.span import JSONValue, Kind
+from traces.tree import Detached, Row, Tree
+
+_KINDS = frozenset(Kind)
+OutlineRow: TypeAlias = Row[OutlineSpan]
+OutlineTree: TypeAlias = Tree[OutlineSpan]
+
+
+class Only(StrEnum):
+    """Steps to which the tree can be narrowed."""
+
+    EVERYTHING = ""
+    LLM = "llm"
+    TOOL = "tool"
+    FAILED = "failed"
+
+    def holds(self, span: OutlineSpan) -> bool:
+        match self:
+            case Only.EVERYTHING:
+                return True
+            case Only.FAILED:
+                return span.status == "error"
+            case Only.LLM | Only.TOOL:
+                return span.kind == self.value
+
+
+ONLY_WORDS = [
+    (Only.EVERYTHING, "All steps"),
+    (Only.LLM, "Model calls"),
+    (Only.TOOL, "Tool calls"),
+    (Only.FAILED, "Failed"),
+]
+
+# A row with everything a row can have: what the script copies and fills.
+BLANK: OutlineRow = Row(
+    span=OutlineSpan(
+        span_id="",
+        parent_id=None,
+        name="-",
+        kind="span",
+        status="error",
+        failure="-",
+        start_ns=0,
+        latency_ms=0,
+        model="model",
+        tool_name="",
+        prompt_name="",
+        prompt_version="",
+        tokens=0,
+        cost_usd=Decimal(0),
+        cost_state="computed",
+    ),
+    depth=0,
+    guides=(),
+    is_last=True,
+    children=1,
+    detached=Detached.MISSING_PARENT,
+    offset=0,
+    width=0,
+    critical=True,
+)
+
+
+class Flag(IntFlag):
+    """What `static/tree.js` knows of a row as one number."""
+
+    FAILED = 1
+    CRITICAL = 2
+    MISSING_PARENT = 4
+    CYCLE = 8
+    UNPRICED = 16
+
+
+def kept(rows: Sequence[OutlineRow], wanted: Collection[str]) -> list[OutlineRow]:
+    """The rows of the wanted spans and the rows above them that lead there."""
+    found: list[OutlineRow] = []
+    leading: set[int] = set()  # depths of which the next row upwards leads to one that is kept
+    for row in reversed(rows):
+        if row.span.span_id in wanted or row.depth in leading:
+            leading.discard(row.depth)
+            leading.add(row.depth - 1)
+            found.append(row)
+    return found[::-1]
+
+
+@dataclass(slots=True)
+class _Texts:
+    """Each text once: rows name it by its place."""
+
+    places: dict[str, int] = field(default_factory=lambda: {"": 0})
+
+    def place(self, text: str) -> int:
+        return self.places.setdefault(text, len(self.places))
+
+
+def columns(rows: Sequence[OutlineRow]) -> dict[str, JSONValue]:
+    """What the script draws rows from, a list a column; texts by their place in `texts`."""
+    texts = _Texts()
+    spans = [row.span for row in rows]
+    table: dict[str, JSONValue] = {
+        "id": [span.span_id for span in spans],
+        "depth": [row.depth for row in rows],
+        "name": [texts.place(span.name) for span in spans],
+        "kind": [texts.place(known_kind(span.kind)) for span in spans],
+        "model": [texts.place(shown_model(span)) for span in spans],
+        "left": [row.offset for row in rows],
+        "width": [row.width for row in rows],
+        "latency": [texts.place(figures.duration(span.latency_ms)) for span in spans],
+        "tokens": [texts.place(tokens(span)) for span in spans],
+        "cost": [texts.place(_cost(span)) for span in spans],
+        "exact": [texts.place(_exact(span)) for span in spans],
+        "failure": [texts.place(span.failure) for span in spans],
+        "flags": [_flags(row).value for row in rows],
+    }
+    return {**table, "texts": list(texts.places)}
+
+
+def prompts(spans: Iterable[OutlineSpan]) -> list[tuple[str, str]]:
+    """The prompts, by name and version, that the trace's calls were made with."""
+    return sorted({(span.prompt_name, span.prompt_version) for span in spans if span.prompt_name})
+
+
+def known_kind(value: str) -> str:
+    """A kind there is a glyph and a hue for; anything else is a plain span."""
+    return value if value in _KINDS else Kind.SPAN.value
+
+
+def shown_model(span: OutlineSpan) -> str:
+    """The model, unless the name of the step says it already."""
+    return "" if span.model in span.name else span.model
+
+
+def tokens(span: OutlineSpan) -> str:
+    return "" if span.tokens is None else figures.compact(span.tokens)
+
+
+def _cost(span: OutlineSpan) -> str:
+    if span.cost_state == "unpriced":
+        return "unpriced"
+    return figures.money(span.cost_usd) if span.cost_state else ""
+
+
+def _exact(span: OutlineSpan) -> str:
+    return "" if span.cost_usd is None or not span.cost_state else figures.exact_money(span.cost_usd)
+
+
+def _flags(row: OutlineRow) -> Flag:
+    flags = Flag(0)
+    if row.span.status == "error":
+        flags |= Flag.FAILED
+    if row.critical:
+        flags |= Flag.CRITICAL
+    if row.span.cost_state == "unpriced":
+        flags |= Flag.UNPRICED
+    match row.detached:
+        case Detached.MISSING_PARENT:
+            flags |= Flag.MISSING_PARENT
+        case Detached.CYCLE:
+            flags |= Flag.CYCLE
+        case None:
+            pass
+    return flags
