@@ -12,6 +12,7 @@ const view = new TreeView(
 );
 let matched = []; // rows that hold the searched text, in order
 let searching; // the search that runs
+let typed; // the timer that waits for the end of typing
 
 // The address says what the page shows.
 function remember() {
@@ -199,10 +200,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 tools.addEventListener("submit", async (event) => {
   event.preventDefault();
+  clearTimeout(typed);
   await search();
   showMatch(1);
 });
-let typed;
 tools.q.addEventListener("input", () => {
   clearTimeout(typed);
   typed = setTimeout(search, 200);

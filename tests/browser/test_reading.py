@@ -191,6 +191,7 @@ def test_a_trace_of_thousands_of_steps_is_drawn_where_one_looks(
     expect(grid).to_have_attribute("aria-rowcount", "161")
     page.keyboard.press("]")
     expect(page).not_to_have_url(re.compile(trace_id))
+    expect(grid).to_be_visible()
     page.keyboard.press("[")
     expect(page).to_have_url(re.compile(trace_id))
     assert problems == []
