@@ -99,7 +99,9 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
     text, only = request.GET.get("q", "").strip(), _only(request)
     matches = outline.find_text(request.scope, whole.trace.trace_id, text) if text else {}
     drawn = _narrowed(built.rows, only, matches if text else None)
-    page = Paginator(drawn, ROWS).get_page(request.GET.get("page") or _page_of(drawn, chosen))
+    page = Paginator(drawn, ROWS).get_page(
+        request.GET.get("page") or _page_of(drawn, request.GET.get("span", ""))
+    )
     zone = time_range.zone_of(request.project.time_zone)
     failed = [row.span.span_id for row in built.rows if row.span.status == "error"]
     return {
