@@ -95,15 +95,22 @@ SPAN_NAME = "otel.span.name"
 _FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
 _NOTHING = Usage()
 MAX_REMEMBERED = 4096
+# The values that recognising a span looks at, besides the names of its attributes, its scope, its events and the SDK
+# that its resource names.
+SDK = openlit.SDK
+MARKS = (
+    claude_code.SPAN_TYPE,
+    openlit.SDK,
+    strands.SYSTEM,
+    strands.PROVIDER,
+    traceloop.DB_SYSTEM,
+    vercel_ai.NAMED_OPERATION,
+)
+# Values of marks that are remembered with a set of names, and their length: they too come from outside.
+MAX_MARKED, MAX_MARK = 64, 200
 
 
-def _names(*tables: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    return frozenset(name for table in tables for names in table.values() for name in names)
-
-
-_OWN_NAMES = _names(OWN)
-_IDENTITY_NAMES = _names(IDENTITY)
-_SPAN_NAMES = _names(IDENTITY, DEPLOYMENT, GENERIC) | {"input", "output"}
+_IDENTITY_NAMES = frozenset(name for names in IDENTITY.values() for name in names)
 _STATUSES: Mapping[int, Status] = {1: Status.OK, 2: Status.ERROR}
 
 
@@ -163,14 +170,14 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     attributes, resource = record.attributes, record.resource
     names = tuple(attributes)
     # What is remembered is bounded: names come from outside.
-    named = _names_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _names_of.__wrapped__(names)
-    recognised = _by_precedence([one for one in VOCABULARIES if one.recognise(record, named.prefixes)])
+    shape = _shape_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _shape_of.__wrapped__(names)
+    recognised = _vocabularies(record, shape)
     readings = [vocabulary.read(record) for vocabulary in recognised]
-    if named.own:
-        readings.insert(0, _named(Reading(), attributes, OWN))
+    if shape.own:
+        readings.insert(0, _named(Reading(), attributes, shape.own))
     merged = _merge(readings) if readings else Reading()
-    if named.generic:
-        _add_generic(merged, attributes)
+    if shape.generic or shape.content:
+        _add_generic(merged, attributes, shape)
     _named(merged, resource, DEPLOYMENT)
     if not _IDENTITY_NAMES.isdisjoint(resource):
         _named(merged, resource, IDENTITY)
@@ -180,30 +187,65 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     return merged, kind, recognised[0].NAME if recognised else None
 
 
-class _Named(NamedTuple):
+class _Shape(NamedTuple):
     """What the names of a span's attributes say before any value is looked at."""
 
     prefixes: frozenset[str]  # the text before the first dot of each
-    own: bool
-    generic: bool
+    own: Mapping[str, tuple[str, ...]]  # field -> those of its names that are there
+    generic: Mapping[str, tuple[str, ...]]
+    content: bool
+    marks: tuple[str, ...]
+    recognised: dict[tuple[JSONValue, ...], tuple[Vocabulary, ...]]  # by scope, SDK and values of the marks
 
 
 # A program's spans carry the same few sets of names again and again.
 @lru_cache(maxsize=2048)
-def _names_of(names: tuple[str, ...]) -> _Named:
-    return _Named(
+def _shape_of(names: tuple[str, ...]) -> _Shape:
+    return _Shape(
         prefixes=frozenset(name.partition(".")[0] for name in names),
-        own=not _OWN_NAMES.isdisjoint(names),
-        generic=not _SPAN_NAMES.isdisjoint(names),
+        own=_present(OWN, names),
+        generic=_present({**IDENTITY, **DEPLOYMENT, **GENERIC}, names),
+        content="input" in names or "output" in names,
+        marks=tuple(name for name in MARKS if name in names),
+        recognised={},
     )
 
 
-def _by_precedence(recognised: list[Vocabulary]) -> list[Vocabulary]:
+def _present(table: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    found = {field: tuple(one for one in candidates if one in names) for field, candidates in table.items()}
+    return {field: candidates for field, candidates in found.items() if candidates}
+
+
+def _vocabularies(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
+    """The vocabularies that recognise a span, by precedence; remembered by all that they look at."""
+    if record.events:
+        return _recognising(record, shape)
+    attributes, known = record.attributes, shape.recognised
+    looked_at = (record.scope, record.resource.get(SDK), *[attributes.get(name) for name in shape.marks])
+    try:
+        return known[looked_at]
+    except (KeyError, TypeError):  # a list or an object cannot be looked up
+        found = _recognising(record, shape)
+    if len(known) < MAX_MARKED and all(_is_remembered(value) for value in looked_at):
+        known[looked_at] = found
+    return found
+
+
+def _recognising(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
+    return _by_precedence([one for one in VOCABULARIES if one.recognise(record, shape.prefixes)])
+
+
+def _is_remembered(value: JSONValue) -> bool:
+    """Numbers are not: 1 and true are one key, and two values."""
+    return value is None or (isinstance(value, str) and len(value) <= MAX_MARK)
+
+
+def _by_precedence(recognised: list[Vocabulary]) -> tuple[Vocabulary, ...]:
     """Langfuse, then the dialect of the span, then the general conventions, then the rest."""
     if len(recognised) < 3:
-        return recognised
+        return tuple(recognised)
     first = 2 if recognised[0].NAME == langfuse.NAME else 1
-    return recognised[:first] + sorted(recognised[first:], key=_generality)
+    return (*recognised[:first], *sorted(recognised[first:], key=_generality))
 
 
 def _generality(vocabulary: Vocabulary) -> int:
@@ -232,9 +274,10 @@ def _prefer_messages(merged: Reading, readings: Iterable[Reading]) -> None:
             setattr(merged, name, next(filter(is_messages, found), getattr(merged, name)))
 
 
-def _add_generic(merged: Reading, attributes: Attributes) -> None:
-    for names in (IDENTITY, DEPLOYMENT, GENERIC):
-        _named(merged, attributes, names)
+def _add_generic(merged: Reading, attributes: Attributes, shape: _Shape) -> None:
+    _named(merged, attributes, shape.generic)
+    if not shape.content:
+        return
     consumed: set[str] = set()
     merged.input = merged.input if merged.input is not None else take(attributes, ("input",), consumed)
     merged.output = merged.output if merged.output is not None else take(attributes, ("output",), consumed)

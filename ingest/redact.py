@@ -5,7 +5,6 @@ replacements are spliced in, whatever the depth a value stands at: keys, and JSO
 cover a quote or a backslash, so the text stays JSON.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +76,7 @@ def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
 def keyed_hash(name: str, canonical: str, key: bytes) -> str:
     """A stable opaque id: the first 64 bits of HMAC-SHA256 (RFC 2104) of the value in its canonical spelling."""
     message = f"{name}:{canonical}".encode()
-    return f"[{name}:{hmac.new(key, message, hashlib.sha256).hexdigest()[:16]}]"
+    return f"[{name}:{hmac.digest(key, message, 'sha256').hex()[:16]}]"
 
 
 def _wanted(text: bytes, policy: Policy) -> list[Hit]:

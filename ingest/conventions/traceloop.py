@@ -29,6 +29,7 @@ REQUEST_TYPES: Mapping[str, Kind] = {
     "embedding": Kind.EMBEDDING,
     "rerank": Kind.RERANKER,
 }
+DB_SYSTEM = "db.system"
 VECTOR_STORES = frozenset(
     {"chroma", "lancedb", "marqo", "milvus", "pinecone", "qdrant", "weaviate"},
 )
@@ -119,7 +120,7 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
         return True
     if not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(record.attributes)):
         return True
-    return "db" in prefixes and text(record.attributes.get("db.system")) in VECTOR_STORES
+    return "db" in prefixes and text(record.attributes.get(DB_SYSTEM)) in VECTOR_STORES
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -164,7 +165,7 @@ def _kind(attributes: Attributes) -> Kind | None:
         sent = attributes.get(name)
         if isinstance(sent, str) and (kind := kinds.get(sent.lower())) is not None:
             return kind
-    if text(attributes.get("db.system")) in VECTOR_STORES:
+    if text(attributes.get(DB_SYSTEM)) in VECTOR_STORES:
         operation = text(attributes.get("db.operation")) or ""
         return Kind.RETRIEVER if operation.lower().startswith(RETRIEVALS) else Kind.SPAN
     return None

@@ -24,6 +24,7 @@ from traces.span import Attributes, JSONValue, Kind, Usage
 
 NAME = "vercel_ai"
 
+NAMED_OPERATION = "operation.name"
 SCOPES = frozenset({"ai", "gen_ai"})
 OWN = (
     "ai.operationId",
@@ -107,7 +108,7 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
         return True
     if "operation" not in prefixes:
         return False
-    operation = record.attributes.get("operation.name")
+    operation = record.attributes.get(NAMED_OPERATION)
     return isinstance(operation, str) and operation.startswith("ai.")
 
 
@@ -148,7 +149,7 @@ def read(record: OtlpSpan) -> Reading:
 
 
 def _operation(attributes: Attributes) -> str | None:
-    return text(attributes.get(OPERATION)) or _first_word(attributes.get("operation.name"))
+    return text(attributes.get(OPERATION)) or _first_word(attributes.get(NAMED_OPERATION))
 
 
 def _first_word(name: JSONValue) -> str | None:

@@ -1,12 +1,24 @@
 """What every span becomes, whichever vocabulary it speaks, and that nothing in a payload can stop it."""
 
+from itertools import product
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.conventions import otel_genai
-from ingest.normalize import DEPLOYMENT, IDENTITY, OWN, SPAN_NAME, VOCABULARIES, normalize
+from ingest.normalize import (
+    DEPLOYMENT,
+    IDENTITY,
+    OWN,
+    SDK,
+    SPAN_NAME,
+    VOCABULARIES,
+    _shape_of,
+    _vocabularies,
+    normalize,
+)
 from tests.ingest.golden import BEGAN_NS, FOLDER, event, read, record, text_message
 from traces import store
 from traces.span import Attributes, Event, JSONValue, Kind, Link, Status, Usage
@@ -386,3 +398,36 @@ def test_every_recorded_payload_has_a_test() -> None:
     tests = "".join(path.read_text() for path in (FOLDER.parent / "conventions").glob("test_*.py"))
 
     assert [path.stem for path in FOLDER.glob("*.json") if f'"{path.stem}"' not in tests] == []
+
+
+# Said here once more: a name that is missing in MARKS must be found.
+RECOGNISED_BY = (
+    "span.type",
+    "telemetry.sdk.name",
+    "gen_ai.system",
+    "gen_ai.provider.name",
+    "db.system",
+    "operation.name",
+)
+TELLING: tuple[JSONValue, ...] = ("llm_request", "openlit", "strands-agents", "chroma", "ai.x", "other", 1, True, None, ["ai.x"])
+
+
+@pytest.mark.parametrize("name", RECOGNISED_BY)
+@pytest.mark.parametrize("others", [(), ("gen_ai.x",)])
+def test_what_is_remembered_of_a_set_of_names_is_what_each_vocabulary_says(
+    name: str, others: tuple[str, ...]
+) -> None:
+    """Spans of the same names one after the other, so that each finds what another left behind."""
+    names = (name, *others)
+    prefixes = frozenset(one.partition(".")[0] for one in names)
+    sdks, events = ("", "openlit", "opentelemetry"), (None, "exception", otel_genai.CHOICE_EVENT)
+    spans = list(product(TELLING, SCOPES, sdks, events))
+    for value, scope, sdk, event_name in [*spans, *reversed(spans)]:
+        sent = record(
+            {one: value for one in names},
+            scope=scope,
+            resource={SDK: sdk} if sdk else {},
+            events=(Event(name=event_name, time_ns=1),) if event_name else (),
+        )
+        said = {one.NAME for one in VOCABULARIES if one.recognise(sent, prefixes)}
+        assert {one.NAME for one in _vocabularies(sent, _shape_of(names))} == said
