@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from bench import floor, load, machine, processes, queries, report, store, stored, workload
+from bench import floor, load, machine, processes, queries, report, steady, store, stored, workload
 from bench.installation import DidNotStart, Installation, fresh
 from ingest.demo.platform import PlatformUnavailable, Refused
 
-Run = TypeVar("Run", report.IngestRun, report.QueryRun)
+Run = TypeVar("Run", report.IngestRun, report.QueryRun, load.Figures)
 SPANS, CONNECTIONS, RUNS = 150_000, 4, 2
+SMALL_REQUESTS = 8_000
 WARM_UP_SPANS = 1000
 
 
@@ -23,6 +24,12 @@ def main() -> int:
     try:
         if options.only in ("", "ingest"):
             _publish("ingest", report.ingest_section(machine.describe(), _runs(options, _ingest)), options)
+        if options.only in ("", "small"):
+            _publish("small", report.small_section(machine.describe(), _runs(options, _small)), options)
+        if options.only in ("", "steady"):
+            with _installation(options) as installation:
+                minutes = steady.measure(installation, options.connections)
+            _publish("steady", report.steady_section(machine.describe(), minutes), options)
         if options.only in ("", "queries"):
             _publish("queries", report.query_section(machine.describe(), _runs(options, _read)), options)
     except (DidNotStart, PlatformUnavailable, Refused, load.NotAllVisible) as error:
@@ -34,7 +41,10 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "--only", choices=("", "ingest", "queries"), default="", help="one part instead of both"
+        "--only",
+        choices=("", "ingest", "small", "steady", "queries"),
+        default="",
+        help="one part instead of all",
     )
     parser.add_argument("--spans", type=int, default=SPANS, help="spans sent a run (default %(default)s)")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
@@ -86,6 +96,13 @@ def _ingest(options: argparse.Namespace, installation: Installation, number: int
         cpu={report.GENERATOR: generator, **processes.cpu_between(before, after)},
         floor=floor.measure(client, work),
     )
+
+
+def _small(options: argparse.Namespace, installation: Installation, number: int) -> load.Figures:
+    now = datetime.now(UTC)
+    load.measure(installation, workload.build(WARM_UP_SPANS, now, seed=3000 + number), options.connections)
+    work = workload.build(SMALL_REQUESTS, now, seed=4000 + number, spans_a_request=1)
+    return load.measure(installation, work, options.connections)
 
 
 def _read(options: argparse.Namespace, installation: Installation, number: int) -> report.QueryRun:

@@ -11,10 +11,12 @@ from bench.load import Figures
 from bench.machine import Machine
 from bench.processes import Processes
 from bench.queries import REPEATS, SUM_REPEATS, Reading
+from bench.steady import Minute
 from bench.store import Disk
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-LIST_TARGET, TRACE_TARGET, INGEST_TARGET = 300, 100, 6000
+LIST_TARGET, TRACE_TARGET = 300, 100
+INGEST_TARGET, SMALL_TARGET = 12_000, 800
 GENERATOR = "load generator"
 _HEAD = """# Benchmarks
 
@@ -53,6 +55,37 @@ def ingest_section(machine: Machine, runs: Sequence[IngestRun]) -> str:
             "Processor time a span and memory after the last run, by process. PSS shares pages among the processes"
             " that map them.",
             table([["process", "count", "CPU us a span", "RSS MiB", "PSS MiB"], *_process_rows(runs[-1])]),
+        )
+    )
+
+
+def small_section(machine: Machine, runs: Sequence[Figures]) -> str:
+    head = ["", *(f"run {number}" for number in range(1, len(runs) + 1))]
+    rows = [[title, *(show(run) for run in runs)] for title, show in _SMALL_ROWS]
+    return "\n\n".join(
+        (
+            "## Requests of one span",
+            _on(machine),
+            "What a SimpleSpanProcessor sends: each span in a request of its own, over as many connections.",
+            table([head, *rows]),
+            f"Target: at least {SMALL_TARGET} requests/s.",
+        )
+    )
+
+
+def steady_section(machine: Machine, minutes: Sequence[Minute]) -> str:
+    head = ["RSS MiB", *(f"{number} min" for number in range(1, len(minutes) + 1))]
+    sent = ["spans sent", *(f"{minute.spans:,}" for minute in minutes)]
+    held = [
+        [name, *(f"{minute.resident.get(name, 0):.0f}" for minute in minutes)]
+        for name in minutes[-1].resident
+    ]
+    return "\n\n".join(
+        (
+            "## Memory under load",
+            _on(machine),
+            "Bursts of the workload one after another, each read back before the next; processes of a kind added up.",
+            table([head, sent, *held]),
         )
     )
 
@@ -109,6 +142,15 @@ _INGEST_ROWS: tuple[tuple[str, Callable[[IngestRun], str]], ...] = (
     ),
     ("floor, spans/s of one process", lambda run: f"{run.floor.rate:,.0f}"),
     ("visible to floor", lambda run: f"{run.figures.visible_rate / run.floor.rate:.2f}"),
+)
+
+
+_SMALL_ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
+    ("requests", lambda run: f"{run.spans:,}"),
+    ("**requests/s acknowledged**", lambda run: f"**{run.acknowledged_rate:,.0f}**"),
+    ("requests/s until visible", lambda run: f"{run.visible_rate:,.0f}"),
+    ("acknowledgement p50 / p99, ms", lambda run: f"{run.p50_ms:.1f} / {run.p99_ms:.1f}"),
+    ("told to try again", lambda run: f"{run.tried_again}"),
 )
 
 

@@ -92,17 +92,17 @@ class Writer:
         return word
 
 
-def build(spans: int, now: datetime, *, seed: int = SEED) -> Workload:
+def build(spans: int, now: datetime, *, seed: int = SEED, spans_a_request: int = SPANS_A_REQUEST) -> Workload:
     """At least `spans` spans (whole traces), started within the ten minutes before `now`."""
     chance = random.Random(seed)
     writer = Writer(chance)
     traces = list(_traces(chance, writer, spans, now))
     bodies = [
-        request.SerializeToString() for request in requests(traces, chance, spans_a_request=SPANS_A_REQUEST)
+        request.SerializeToString() for request in requests(traces, chance, spans_a_request=spans_a_request)
     ]
     total = sum(trace.span_count for trace in traces)
     return Workload(
-        payloads=tuple(_payloads(bodies, total)),
+        payloads=tuple(_payloads(bodies, total, spans_a_request)),
         traces=len(traces),
         last=tuple(trace.trace_id for trace in traces[-LAST::LAST_STEP]),
         spans=total,
@@ -112,10 +112,10 @@ def build(spans: int, now: datetime, *, seed: int = SEED) -> Workload:
     )
 
 
-def _payloads(bodies: Sequence[bytes], total: int) -> Iterator[Payload]:
+def _payloads(bodies: Sequence[bytes], total: int, spans_a_request: int) -> Iterator[Payload]:
     for body in bodies:
-        yield Payload(body, min(SPANS_A_REQUEST, total))
-        total -= SPANS_A_REQUEST
+        yield Payload(body, min(spans_a_request, total))
+        total -= spans_a_request
 
 
 def _traces(chance: random.Random, writer: Writer, spans: int, now: datetime) -> Iterator[Trace]:

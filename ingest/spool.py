@@ -28,8 +28,11 @@ from tracehouse.clickhouse.insert import InsertRefused, InsertUnavailable
 log = structlog.get_logger()
 
 SEGMENT_BYTES = 32 * 1024 * 1024
-# Inserts of a process are at least this far apart while spans keep coming, so that each makes a sizeable part.
-DRAIN_SECONDS = 0.5
+# Inserts of a process are at least this far apart while spans keep coming, so that each makes a sizeable part: an
+# insert of one row takes 35 ms of processor time, and every part is merged again. After a small one the next may
+# follow sooner.
+DRAIN_SECONDS, SMALL_DRAIN_SECONDS = 1.0, 0.5
+SMALL_DRAIN_BYTES = 4 * 1024 * 1024
 # After a pause the first rows wait only this long for company.
 LINGER_SECONDS = 0.02
 BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
@@ -162,25 +165,27 @@ class Spool:
 
     def _run(self) -> None:
         """The drain: 1. wait for rows, 2. let some more gather, 3. insert, 4. back off while ClickHouse is away."""
-        failures, adopted_at, drained_at = 0, 0.0, 0.0
+        failures, adopted_at, next_at = 0, 0.0, 0.0
         while not self._stopping.is_set():
             self._wake.wait(ADOPT_SECONDS)
             self._wake.clear()
-            self._stopping.wait(max(LINGER_SECONDS, drained_at + DRAIN_SECONDS - time.monotonic()))
+            self._stopping.wait(max(LINGER_SECONDS, next_at - time.monotonic()))
+            pause = SMALL_DRAIN_SECONDS
             try:
-                self._drain_own()
+                if self._drain_own() > SMALL_DRAIN_BYTES:
+                    pause = DRAIN_SECONDS
                 if time.monotonic() - adopted_at > ADOPT_SECONDS:
                     adopted_at = time.monotonic()
                     self._drain_orphans()
                 failures = 0
             except Exception as error:  # a drain that ends would let the disk fill unseen
-                pause = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
+                back_off = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
                 reason = str(error) if isinstance(error, InsertUnavailable) else type(error).__name__
-                log.warning("spool.waiting", error=reason, failures=failures, pause=pause)
+                log.warning("spool.waiting", error=reason, failures=failures, pause=back_off)
                 self._wake.set()
-                self._stopping.wait(pause)
-            drained_at = time.monotonic()
+                self._stopping.wait(back_off)
+            next_at = time.monotonic() + pause
         self._finish()
 
     def _finish(self) -> None:
@@ -191,12 +196,16 @@ class Spool:
             log.warning("spool.left_for_next_process", bytes=self.bytes_waiting())
         os.close(self._owner_lock)
 
-    def _drain_own(self) -> None:
+    def _drain_own(self) -> int:
+        """Inserts all that waits; gives its bytes."""
         with self._lock:
             self._retire()
+        drained = 0
         while self._closed:
+            drained += _size(self._closed[0])
             self._drain(self._closed[0])
             self._closed.popleft()
+        return drained
 
     def _drain_orphans(self) -> None:
         for owner, lock in _orphans(self._folder, self._owner):

@@ -11,6 +11,7 @@ NAME = "clickhouse"
 _MIB = 1024 * 1024
 # A quarter of the machine, within these: below, migrations and merges fail; above, nothing embedded needs it.
 _LEAST_MEMORY, _MOST_MEMORY = 1024 * _MIB, 4096 * _MIB
+# No statistics of columns: every part would sketch all sixty for a planner that has the primary key to go by.
 _ENGINE_CONFIG = """\
 <clickhouse>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
@@ -28,6 +29,7 @@ _ENGINE_CONFIG = """\
   <background_fetches_pool_size>1</background_fetches_pool_size>
   <timezone>UTC</timezone>
   <merge_tree>
+    <auto_statistics_types></auto_statistics_types>
     <merge_max_block_size_bytes>10485760</merge_max_block_size_bytes>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
