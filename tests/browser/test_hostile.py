@@ -135,11 +135,17 @@ def _move_over_everything(page: Page) -> None:
 def _foreign(page: Page) -> list[str]:
     """Elements that none of our templates write, and links that lead anywhere but to our pages."""
     found: list[str] = page.evaluate(
-        """() => [
-            ...document.querySelectorAll("main script, main img, main iframe, main object, main style"),
-            ...[...document.querySelectorAll("main a")].filter(link => link.origin !== location.origin),
-            ...[...document.querySelectorAll("main *")].filter(
-                element => element.getAttributeNames().some(name => name.startsWith("on"))),
-        ].map(element => element.outerHTML.slice(0, 200))"""
+        """() => {
+            // A link in a picture has its address as an attribute only; one without an address leads nowhere.
+            const xlink = "http://www.w3.org/1999/xlink";
+            const address = link => link.getAttribute("href") ?? link.getAttributeNS(xlink, "href") ?? "";
+            const leads_away = link => new URL(address(link), location.href).origin !== location.origin;
+            const handles = element => element.getAttributeNames().some(name => name.startsWith("on"));
+            return [
+                ...document.querySelectorAll("main script, main img, main iframe, main object, main style"),
+                ...[...document.querySelectorAll("main a")].filter(leads_away),
+                ...[...document.querySelectorAll("main *")].filter(handles),
+            ].map(element => element.outerHTML.slice(0, 200));
+        }"""
     )
     return found
