@@ -84,7 +84,7 @@ def strip(scope: Scope, filters: TraceFilters, steps: Steps) -> Strip:
 
 
 def _chosen(filters: TraceFilters, among: Mapping[str, str] | set[str] | None = None) -> list[str]:
-    names = [field.name for field in fields(filters) if getattr(filters, field.name) not in ("", None)]
+    names = [field.name for field in fields(filters) if getattr(filters, field.name) != field.default]
     return names if among is None else [name for name in names if name in among]
 
 
