@@ -1,7 +1,7 @@
 """What changed between two texts, word by word. Pure, and bounded: what differs too much is shown as replaced."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -14,7 +14,7 @@ CONTEXT = 160
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # From where in the one, from where in the other, how long: a stretch that both have.
-_Run: TypeAlias = tuple[int, int, int]
+Run: TypeAlias = tuple[int, int, int]
 
 
 class Change(StrEnum):
@@ -108,28 +108,31 @@ def _blocks(
     before: Sequence[str], after: Sequence[str]
 ) -> Iterator[tuple[Sequence[str], Sequence[str], Sequence[str]]]:
     """(what both have, what only the first has then, what only the second has then), from start to end."""
-    runs = _runs(before, after)
+    runs = common_runs(before, after, MAX_EDITS)
     ends = [*((old, new) for old, new, _ in runs[1:]), (len(before), len(after))]
     for (old, new, length), (old_end, new_end) in zip(runs, ends, strict=True):
         yield before[old : old + length], before[old + length : old_end], after[new + length : new_end]
 
 
-def _runs(before: Sequence[str], after: Sequence[str]) -> list[_Run]:
-    """Stretches that both have, in order; the first one, of any length, begins both."""
+def common_runs(before: Sequence[Hashable], after: Sequence[Hashable], max_edits: int) -> list[Run]:
+    """Stretches that both have, in order: the first begins both and the last ends both, and may be empty.
+
+    Between these two there are none when the two sequences are more than `max_edits` apart.
+    """
     shorter = min(len(before), len(after))
     head = next((at for at in range(shorter) if before[at] != after[at]), shorter)
     rest = shorter - head
     tail = next((at for at in range(rest) if before[-1 - at] != after[-1 - at]), rest)
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]
-    middle = [(head + x, head + y, length) for x, y, length in _longest_common(old, new)]
+    middle = [(head + x, head + y, length) for x, y, length in _longest_common(old, new, max_edits)]
     return [(0, 0, head), *middle, (len(before) - tail, len(after) - tail, tail)]
 
 
-def _longest_common(before: Sequence[str], after: Sequence[str]) -> list[_Run]:
-    """Myers' greedy algorithm (1986): as few edits as possible, or nothing in common past MAX_EDITS."""
+def _longest_common(before: Sequence[Hashable], after: Sequence[Hashable], max_edits: int) -> list[Run]:
+    """Myers' greedy algorithm (1986): as few edits as possible."""
     furthest = {1: 0}
     history: list[dict[int, int]] = []
-    for edits in range(min(MAX_EDITS, len(before) + len(after)) + 1):
+    for edits in range(min(max_edits, len(before) + len(after)) + 1):
         history.append(dict(furthest))
         for diagonal in range(-edits, edits + 1, 2):
             x = _stepped(furthest, diagonal, edits)
@@ -148,8 +151,8 @@ def _stepped(furthest: dict[int, int], diagonal: int, edits: int) -> int:
     return furthest[diagonal + 1] if down else furthest[diagonal - 1] + 1
 
 
-def _walked_back(history: Sequence[dict[int, int]], x: int, y: int) -> list[_Run]:
-    runs: list[_Run] = []
+def _walked_back(history: Sequence[dict[int, int]], x: int, y: int) -> list[Run]:
+    runs: list[Run] = []
     for edits in range(len(history) - 1, -1, -1):
         furthest, diagonal = history[edits], x - y
         start = _stepped(furthest, diagonal, edits)
