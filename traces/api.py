@@ -231,20 +231,17 @@ class TraceList(APIView):
     @extend_schema(parameters=[TraceParameters], responses=TracePageSchema, operation_id="list_traces")
     def get(self, request: Request) -> Response:
         given = validated(TraceParameters, request)
-        filters = TraceFilters(
-            **{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
-        )
         try:
             page = queries.list_traces(
                 scope_during(request, given),
-                filters,
+                filters_of(given),
                 order=Order(given["order"]),
                 limit=given["limit"],
                 cursor=given["cursor"],
             )
         except queries.BadCursor as error:
             raise ValidationError({"cursor": [str(error)]}) from error
-        return Response({"data": [_plain(trace) for trace in page.traces], "next_cursor": page.next_cursor})
+        return Response({"data": [plain(trace) for trace in page.traces], "next_cursor": page.next_cursor})
 
 
 class TraceDetail(APIView):
@@ -262,7 +259,7 @@ class TraceDetail(APIView):
         calls = tool_calls.by_model_call(detail.spans)
         return Response(
             {
-                **_plain(detail.trace),
+                **plain(detail.trace),
                 "spans": [_plain_span(span, calls.get(span.span_id)) for span in detail.spans],
                 "truncated": detail.truncated,
             }
@@ -281,7 +278,14 @@ class Usage(APIView):
         return Response({"data": [{**asdict(row), "cost_usd": plain_decimal(row.cost_usd)} for row in rows]})
 
 
-def validated(serializer: type[WindowParameters], request: Request) -> dict[str, Any]:
+def filters_of(given: dict[str, Any]) -> TraceFilters:
+    """The filters among validated parameters."""
+    return TraceFilters(
+        **{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
+    )
+
+
+def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     parameters = serializer(data=request.query_params)
     parameters.is_valid(raise_exception=True)
     given: dict[str, Any] = parameters.validated_data
@@ -299,17 +303,17 @@ def scope_during(request: Request, given: dict[str, Any]) -> Scope:
 _KEPT_EMPTY = {"name", "kind", "status", "trace_id", "span_id"}
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def plain(row: Any) -> dict[str, Any]:
     """A row as JSON values: absent text is null, money text, times RFC 3339."""
     return {name: _plain_value(name, value) for name, value in _shallow(row).items()}
 
 
 def _plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
-    plain = _plain(span)
-    del plain["start_ns"]
-    plain["tool_calls_requested"] = [_plain(one) for one in calls.requested] if calls else None
-    plain["tool_calls_executed"] = [_plain(one) for one in calls.executed] if calls else None
-    return plain
+    found = plain(span)
+    del found["start_ns"]
+    found["tool_calls_requested"] = [plain(one) for one in calls.requested] if calls else None
+    found["tool_calls_executed"] = [plain(one) for one in calls.executed] if calls else None
+    return found
 
 
 def _shallow(row: Any) -> dict[str, Any]:

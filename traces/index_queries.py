@@ -137,6 +137,25 @@ def bounded(
     return _candidates(scope, query, {**parameters, "offset": offset, "limit": limit})
 
 
+def matching(filters: TraceFilters) -> str:
+    """Conditions on rows of the table `traces`, after those of its project and window; "" without filters."""
+    return _all(*_trace_conditions(filters))
+
+
+def of_matching(filters: TraceFilters) -> str:
+    """A condition on parts of spans, for `filters.spans`: those of traces that may match; "" without filters."""
+    conditions = matching(filters)
+    if not conditions:
+        return ""
+    return f"""AND part.trace_id IN
+      (
+          SELECT trace_id
+          FROM traces
+          WHERE {_BOUND}
+          {conditions}
+      )"""  # noqa: S608  # closed parts only
+
+
 def _candidates(scope: Scope, query: Query, parameters: Mapping[str, Parameter]) -> list[Candidate]:
     return [Candidate(row["trace_id"], row["bound"]) for row in run(query, scope, parameters)]
 

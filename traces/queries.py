@@ -38,6 +38,7 @@ MAX_CHOICES = 100
 # Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
 EXTRA_CANDIDATES = 10
 MAX_CANDIDATES = 2_000
+EVERY_TRACE = TraceFilters()
 
 
 class BadCursor(ValueError):
@@ -176,6 +177,11 @@ class UsageRow:
     unpriced_calls: int
     errors: int
 
+    @property
+    def priced_usd(self) -> Decimal | None:
+        """None when nothing has a price and something should."""
+        return self.cost_usd if self.cost_usd or not self.unpriced_calls else None
+
 
 # Every column of a span that a trace's page shows.
 _STORED = (
@@ -230,7 +236,7 @@ _STORED = (
     "scope",
     "vocabulary",
 )
-_IN_WINDOW = f"""{f.STARTED} >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+IN_WINDOW = f"""{f.STARTED} >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
    AND {f.STARTED} < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')"""
 
 
@@ -285,13 +291,18 @@ def has_spans(scope: Scope) -> bool:
     return bool(run(_HAS_SPANS, scope))
 
 
-def usage(scope: Scope, group: UsageGroup, *, limit: int = 100) -> list[UsageRow]:
-    """Sums by group over the traces that start in the window, dearest first.
+def usage(
+    scope: Scope, group: UsageGroup, *, filters: TraceFilters = EVERY_TRACE, limit: int = 100
+) -> list[UsageRow]:
+    """Sums by group over the traces that start in the window and match, dearest first.
 
     A trace counts for the user, organization and feature it belongs to, whichever span carries them.
     """
-    query = _usage_by_span(group) if group in _SPAN_KEYS else _usage_by_trace(group)
-    rows = run(query, scope, {"limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone})
+    clauses, parameters = f.conditions(filters)
+    build = _usage_by_span if group in _SPAN_KEYS else _usage_by_trace
+    query = build(group, tuple(clauses), index.of_matching(filters))
+    bound = {**parameters, "limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone}
+    rows = run(query, scope, bound)
     return [
         UsageRow(
             output_tokens=row.pop("output_tokens_sum"), cost_usd=row.pop("cost_sum") or Decimal(0), **row
@@ -412,9 +423,13 @@ _LISTED = (
 _SEARCHED = ("status_message", "input", "output", "log_entries")
 
 
+def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
+    """The columns that sums over traces read, and what conditions of filters need besides."""
+    return (*_LISTED, *_SEARCHED) if any("{q:String}" in one for one in conditions) else _LISTED
+
+
 def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str) -> str:
     """One row a trace, of `trace_ids`, under names that no column has."""
-    columns = (*_LISTED, *_SEARCHED) if any("{q:String}" in clause for clause in having) else _LISTED
     conditions = "\n   AND ".join(("start_time_ IS NOT NULL", *having))
     return f"""
 SELECT
@@ -444,7 +459,7 @@ SELECT
     {f.OUTPUT_TOKENS} AS output_tokens_,
     {f.COST} AS cost,
     countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced_calls
-FROM {f.spans(columns, narrowed)}
+FROM {f.spans(columns_for(having), narrowed)}
 GROUP BY trace_id
 HAVING {conditions}
 LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
@@ -456,7 +471,7 @@ def _describe_query(order: Order, clauses: tuple[str, ...], after: bool) -> Quer
     sign = ">" if ascending else "<"
     place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
     return Query(
-        "traces.describe", _describe_sql(key, [_IN_WINDOW, *clauses, *place], f.OF_TRACES_ON_THEIR_DAYS)
+        "traces.describe", _describe_sql(key, [IN_WINDOW, *clauses, *place], f.OF_TRACES_ON_THEIR_DAYS)
     )
 
 
@@ -544,7 +559,8 @@ _TRACE_KEYS = {
 
 
 @cache
-def _usage_by_trace(group: UsageGroup) -> Query:
+def _usage_by_trace(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
+    conditions = "\n       AND ".join((IN_WINDOW, *clauses))
     return Query(
         f"usage.{group}",
         f"""
@@ -559,9 +575,9 @@ WITH per_trace AS
         {f.COST} AS cost,
         countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced,
         {f.STATUS} = 'error' AS failed
-    FROM {f.spans(_LISTED)}
+    FROM {f.spans(columns_for(clauses), narrowed)}
     GROUP BY trace_id
-    HAVING {_IN_WINDOW}
+    HAVING {conditions}
 )
 SELECT
     key,
@@ -581,8 +597,9 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
 
 
 @cache
-def _usage_by_span(group: UsageGroup) -> Query:
+def _usage_by_span(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
     column, condition = _SPAN_KEYS[group]
+    matching = f"AND trace_id IN ({_matching(clauses, narrowed)})" if clauses else ""
     return Query(
         f"usage.{group}",
         f"""
@@ -591,7 +608,7 @@ WITH in_window AS
     SELECT
         *,
         min(start_time) OVER (PARTITION BY trace_id) AS trace_start
-    FROM {f.spans(_LISTED)}
+    FROM {f.spans(_LISTED, narrowed)}
 )
 SELECT
     ifNull({column}, '') AS key,
@@ -607,10 +624,20 @@ FROM in_window
 WHERE trace_start >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
   AND trace_start < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
   AND {condition}
+  {matching}
 GROUP BY key
 ORDER BY cost_sum DESC, invocations DESC, key
 LIMIT {{limit:UInt32}}""",  # noqa: S608
     )
+
+
+def _matching(clauses: Sequence[str], narrowed: str) -> str:
+    conditions = "\n       AND ".join(clauses)
+    return f"""
+    SELECT trace_id
+    FROM {f.spans(columns_for(clauses), narrowed)}
+    GROUP BY trace_id
+    HAVING {conditions}"""  # noqa: S608  # closed parts only
 
 
 def _encode_cursor(order: Order, row: Row) -> str:
@@ -693,7 +720,7 @@ def _stored_span(row: Row) -> StoredSpan:
     first_token = row["time_to_first_token_ns"]
     logged = read_entries(row["log_entries"])
     attributes = _json(row["attributes"], {})
-    output = _content(row["output"])
+    output = stored_content(row["output"])
     if output is None:
         output = logged.output
     return StoredSpan(
@@ -709,10 +736,10 @@ def _stored_span(row: Row) -> StoredSpan:
         usage=_usage(row),
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
         reported_cost_usd=row["reported_cost_usd"],
-        input=_content(row["input"]) if row["input"] is not None else logged.input,
+        input=stored_content(row["input"]) if row["input"] is not None else logged.input,
         output=output,
         output_bytes=row["output_bytes"] if row["output"] is not None else logged.output_bytes,
-        tool_definitions=_content(row["tool_definitions"]) or logged.tool_definitions,
+        tool_definitions=stored_content(row["tool_definitions"]) or logged.tool_definitions,
         request_params=_json(row["request_params"], {}),
         attributes=attributes,
         resource=_json(row["resource"], {}),
@@ -744,7 +771,7 @@ def _json(text: str | None, absent: Any) -> Any:
     return msgspec.json.decode(text) if text else absent
 
 
-def _content(text: str | None) -> JSONValue:
+def stored_content(text: str | None) -> JSONValue:
     """Structured content comes back as structure; anything that is not a JSON object or list is text."""
     if text and text[0] in "[{":
         try:

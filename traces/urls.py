@@ -1,8 +1,8 @@
-"""The trace pages of a project."""
+"""The pages of traces, sessions and users of a project. Ids of sessions and users may be any text: `?id=` has them."""
 
 from django.urls import include, path
 
-from traces import list_views, saved_view_pages, views
+from traces import group_views, list_views, saved_view_pages, session_views, user_views, views
 
 pages = [
     path("traces", list_views.trace_list, name="list"),
@@ -19,4 +19,19 @@ pages = [
     path("traces/<str:trace_id>/find", views.find_in_trace, name="find"),
 ]
 
-urlpatterns = [path("p/<slug:slug>/", include((pages, "traces")))]
+session_pages = [
+    path("sessions", group_views.sessions, name="list"),
+    path("session", session_views.session, name="detail"),
+]
+user_pages = [
+    path("users", group_views.users, name="list"),
+    path("user", user_views.user, name="user"),
+    path("organizations", group_views.organizations, name="organizations"),
+    path("organization", user_views.organization, name="organization"),
+]
+
+urlpatterns = [
+    path("p/<slug:slug>/", include((pages, "traces"))),
+    path("p/<slug:slug>/", include((session_pages, "sessions"))),
+    path("p/<slug:slug>/", include((user_pages, "users"))),
+]

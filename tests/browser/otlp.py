@@ -46,7 +46,11 @@ def failed_run(trace_id: str, *, name: str = "agent.invocation") -> bytes:
         name,
         ms=10_200,
         error="context window exceeded",
-        attributes={"gen_ai.operation.name": "invoke_agent", "user.id": "u-1042"},
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "user.id": "u-1042",
+            "session.id": f"talk/{trace_id}",
+        },
     )
     llm: dict[str, str | int] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-4-5"}
     asked = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Who went quiet?"}]}])

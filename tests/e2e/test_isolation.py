@@ -22,6 +22,21 @@ pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse]
 
 MARK = "owners-secret-text"
 TRACE = "15a7ed" * 5 + "00"
+IDS = f"?id={MARK}&a={TRACE}&b={TRACE}&session_id={MARK}&user_id={MARK}&organization_id={MARK}"
+SHOWING = [
+    "/api/v1/traces",
+    f"/api/v1/traces/{TRACE}",
+    "/api/v1/usage?group_by=user_id",
+    "/api/v1/sessions",
+    f"/api/v1/sessions/{MARK}",
+    f"/api/v1/session?session_id={MARK}",
+    "/api/v1/users",
+    f"/api/v1/users/{MARK}",
+    f"/api/v1/user?user_id={MARK}",
+    "/api/v1/organizations",
+    f"/api/v1/organizations/{MARK}",
+    f"/api/v1/organization?organization_id={MARK}",
+]
 SCORE = "owners-score"
 
 
@@ -64,6 +79,8 @@ def owners_trace(project: Project, clickhouse: None) -> str:
                 status=Status.ERROR,
                 model=MARK,
                 user_id=MARK,
+                session_id=MARK,
+                organization_id=MARK,
                 feature=MARK,
                 usage=Usage(output=1),
                 input=MARK,
@@ -98,7 +115,7 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
     with_key, with_session = Client(headers={"Authorization": f"Bearer {key}"}), Client()
     with_session.force_login(stranger)
     for client in (with_key, with_session):
-        for query in ("", "?group_by=user_id", "?group_by=model"):
+        for query in ("", "?group_by=user_id", "?group_by=model", IDS):
             answer: Any = client.get(path + query)
             assert answer.status_code != 500
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content

@@ -59,14 +59,17 @@ def parse(parameters: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Time
     return _preset(preset, now=now, zone=zone)
 
 
-def covering(moment: datetime, *, now: datetime, zone: tzinfo) -> dict[str, str]:
-    """Parameters of the shortest range that shows `moment`: a preset, or the two days around it."""
+def covering(
+    moment: datetime, *, now: datetime, zone: tzinfo, until: datetime | None = None
+) -> dict[str, str]:
+    """Parameters of the shortest range that shows `moment` and all up to `until`: a preset, or a day more around."""
+    last = until or moment
     for name, (span, _) in PRESETS.items():
-        if timedelta(hours=24) <= span and now - span < moment <= now + CLOCK_SLACK:
+        if timedelta(hours=24) <= span and now - span < moment and last <= now + CLOCK_SLACK:
             return {} if name == DEFAULT else {"range": name}
     return {
         "from": as_input(moment - timedelta(days=1), zone),
-        "to": as_input(moment + timedelta(days=1), zone),
+        "to": as_input(last + timedelta(days=1), zone),
     }
 
 

@@ -1,0 +1,138 @@
+"""What somebody did over time as bars, an hour or a day each: cost, and traces with the failed among them. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from itertools import islice
+
+from tracehouse.tenancy.scope import Window
+from tracehouse.web import time_range
+from traces.queries import UsageGroup, UsageRow
+
+# Pixels.
+HEIGHT = 56
+# What is not nothing can be seen.
+LEAST = 2.0
+MAX_BARS = 400
+GAP = 0.2  # of a bar
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    label: str  # the hour or day, on the zone's clock
+    start_input: str  # from when to when, as addresses have it
+    end_input: str
+    traces: int
+    failed: int
+    cost_usd: Decimal
+    unpriced_calls: int
+    cost_height: float
+    traces_height: float  # of all of them
+    failed_height: float
+
+    @property
+    def cost_y(self) -> float:
+        return HEIGHT - self.cost_height
+
+    @property
+    def traces_y(self) -> float:
+        return HEIGHT - self.traces_height
+
+    @property
+    def failed_y(self) -> float:
+        return HEIGHT - self.failed_height
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    bars: list[Bar]
+    by_hour: bool
+    dearest: Decimal
+    most_traces: int
+    height: int = HEIGHT
+
+    @property
+    def step(self) -> str:
+        return "hour" if self.by_hour else "day"
+
+    @property
+    def placed(self) -> Iterator[tuple[float, float, float, float, Bar]]:
+        """(left, width, left with its gap, width with its gap, bar), in percent."""
+        share = 100 / max(len(self.bars), 1)
+        for place, bar in enumerate(self.bars):
+            left = place * share
+            yield (
+                round(left + share * GAP / 2, 3),
+                round(share * (1 - GAP), 3),
+                round(left, 3),
+                round(share, 3),
+                bar,
+            )
+
+
+def bars(rows: Sequence[UsageRow], steps: UsageGroup, window: Window, zone: tzinfo) -> Bars:
+    """A bar for each step of the window that has begun, empty ones too; the last `MAX_BARS` of a longer one."""
+    by_key = {row.key: row for row in rows}
+    by_hour = steps is UsageGroup.HOUR
+    moments = _hours(window) if by_hour else _days(window, zone, by_key)
+    dearest = max((row.cost_usd for row in rows), default=Decimal(0))
+    most = max((row.invocations for row in rows), default=0)
+    found = [_bar(by_key.get(key), start, end, by_hour, zone, dearest, most) for key, start, end in moments]
+    return Bars(found[-MAX_BARS:], by_hour, dearest, most)
+
+
+def _bar(
+    row: UsageRow | None,
+    start: datetime,
+    end: datetime,
+    by_hour: bool,
+    zone: tzinfo,
+    dearest: Decimal,
+    most: int,
+) -> Bar:
+    local = start.astimezone(zone)
+    cost = row.cost_usd if row else Decimal(0)
+    traces, failed = (row.invocations, row.errors) if row else (0, 0)
+    return Bar(
+        label=f"{local.day} {local:%b} {local:%H:%M}" if by_hour else f"{local:%a} {local.day} {local:%b %Y}",
+        start_input=time_range.as_input(start, zone),
+        end_input=time_range.as_input(end, zone),
+        traces=traces,
+        failed=failed,
+        cost_usd=cost,
+        unpriced_calls=row.unpriced_calls if row else 0,
+        cost_height=_height(float(cost), float(dearest)),
+        traces_height=max(_height(traces, most), _height(failed, most)),
+        failed_height=_height(failed, most),
+    )
+
+
+def _height(value: float, top: float) -> float:
+    return round(max(HEIGHT * value / top, LEAST), 2) if value > 0 else 0.0
+
+
+def _hours(window: Window) -> Iterator[tuple[str, datetime, datetime]]:
+    """(key, start, end) of each hour by the clock of UTC, as the sums have it."""
+    at = window.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while at < window.end:
+        until = at + timedelta(hours=1)
+        yield f"{at:%Y-%m-%dT%H}:00:00Z", at, until
+        at = until
+
+
+def _days(
+    window: Window, zone: tzinfo, by_key: Mapping[str, UsageRow]
+) -> Iterator[tuple[str, datetime, datetime]]:
+    """The same of each day of the zone; of a window of years, from the first day with a trace."""
+    first, last = (moment.astimezone(zone).date() for moment in (window.start, window.end))
+    known = min((date.fromisoformat(key) for key in by_key), default=first)
+    if (last - first).days >= MAX_BARS:
+        first = max(first, known)
+    for number in islice(range((last - first).days + 1), 40_000):
+        day = first + timedelta(days=number)
+        start = datetime(day.year, day.month, day.day, tzinfo=zone)
+        following = day + timedelta(days=1)
+        end = datetime(following.year, following.month, following.day, tzinfo=zone)
+        if start < window.end:
+            yield f"{day:%Y-%m-%d}", start, end
