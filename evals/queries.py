@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
+from typing import TypeAlias
 
 import msgspec
 
@@ -21,6 +22,7 @@ MAX_SHOWN = 500
 # Of one trace in a list.
 MAX_OF_A_TRACE = 20
 MAX_NAMES = 100
+Place: TypeAlias = tuple[int, str]  # in a list: microseconds since 1970, and the id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,34 @@ _SEEN = "toDate(time) BETWEEN {first_day:Date} AND {last_day:Date}"
 
 
 def list_scores(scope: Scope, filters: ScoreFilters, *, limit: int = 50, cursor: str = "") -> ScorePage:
-    """A page of the scores of the window, newest first. Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`."""
+    """A page of the scores of the window, newest first. Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`.
+
+    1. Take the next rows as they were written, newest first. 2. Of their ids read what was written last. 3. A row that
+    is the last of its id has its place. 4. Repeat until the page is full: few scores are written twice.
+    """
     wanted = min(limit, MAX_PAGE)
-    chosen = {field.name: getattr(filters, field.name) for field in fields(filters)}
-    chosen = {name: value for name, value in chosen.items() if value}
-    place: dict[str, Parameter] = _decode_cursor(cursor) if cursor else {}
-    bound = {**chosen, **place, **_span(filters.span_id), "limit": wanted + 1}
-    rows = run(_list_query(tuple(chosen), bool(place)), scope, bound)
+    chosen = {field.name: value for field in fields(filters) if (value := getattr(filters, field.name))}
+    bound: dict[str, Parameter] = {**chosen, **_span(filters.span_id), "limit": wanted + 1}
+    place = _decode_cursor(cursor) if cursor else None
+    found: list[Row] = []
+    while True:
+        written = [
+            _place(row)
+            for row in run(_written(tuple(chosen), place is not None), scope, bound | _after(place))
+        ]
+        ids = list({score_id for _, score_id in written})
+        in_force = (
+            {_place(row): row for row in run(_these(tuple(chosen)), scope, bound | {"ids": ids})}
+            if ids
+            else {}
+        )
+        found += [in_force[one] for one in dict.fromkeys(written) if one in in_force]
+        if len(found) > wanted or len(written) <= wanted:
+            break
+        place = written[-1]
     return ScorePage(
-        scores=[_score(row) for row in rows[:wanted]],
-        next_cursor=_encode_cursor(rows[wanted - 1]) if len(rows) > wanted else None,
+        scores=[_score(row) for row in found[:wanted]],
+        next_cursor=_encode_cursor(found[wanted - 1]) if len(found) > wanted else None,
     )
 
 
@@ -137,7 +157,7 @@ def _span(span_id: str) -> dict[str, Parameter]:
     return {"span_id": int(span_id, 16)} if span_id else {}
 
 
-def _read(name: str, narrowed: str, *, also: str = "", limited: str = f"LIMIT {MAX_SHOWN}") -> Query:
+def _read(name: str, narrowed: str, *, limited: str = f"LIMIT {MAX_SHOWN}") -> Query:
     return Query(
         name,
         f"""
@@ -146,7 +166,6 @@ SELECT
     toUnixTimestamp64Micro(time) AS time_us
 FROM {in_force(narrowed)}
 WHERE {_SEEN}
-  {also}
 ORDER BY
     time DESC,
     score_id DESC
@@ -155,10 +174,37 @@ ORDER BY
 
 
 @cache
-def _list_query(chosen: tuple[str, ...], after: bool) -> Query:
-    narrowed = " AND ".join([_IN_WINDOW, *(_CONDITIONS[name] for name in chosen)])
-    place = "AND (time_us, score_id) < ({place_us:Int64}, {place_id:String})"
-    return _read("scores.list", narrowed, also=place if after else "", limited="LIMIT {limit:UInt32}")
+def _written(chosen: tuple[str, ...], after: bool) -> Query:
+    """Rows of the table, some of them of scores that were written again since."""
+    place = (
+        ["(toUnixTimestamp64Micro(time), score_id) < ({place_us:Int64}, {place_id:String})"] if after else []
+    )
+    conditions = "\n  AND ".join([_IN_WINDOW, *(_CONDITIONS[name] for name in chosen), *place])
+    return Query(
+        "scores.written",
+        f"""
+SELECT
+    score_id,
+    toUnixTimestamp64Micro(time) AS time_us
+FROM scores
+WHERE project_id = {{project_id:UInt64}}
+  AND day >= {{first_day:Date}}
+  AND {_SEEN}
+  AND NOT deleted
+  AND {conditions}
+ORDER BY
+    time DESC,
+    score_id DESC
+LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+    )
+
+
+@cache
+def _these(chosen: tuple[str, ...]) -> Query:
+    return _read(
+        "scores.these",
+        " AND ".join(["score_id IN {ids:Array(String)}", *(_CONDITIONS[name] for name in chosen)]),
+    )
 
 
 _OF_SPAN = _read("scores.of_span", f"{_CONDITIONS['trace_id']} AND {_CONDITIONS['span_id']}")
@@ -184,19 +230,25 @@ LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
 )
 
 
+def _place(row: Row) -> Place:
+    return row["time_us"], row["score_id"]
+
+
+def _after(place: Place | None) -> dict[str, Parameter]:
+    return {"place_us": place[0], "place_id": place[1]} if place else {}
+
+
 def _encode_cursor(row: Row) -> str:
-    return (
-        base64.urlsafe_b64encode(msgspec.json.encode([row["time_us"], row["score_id"]])).decode().rstrip("=")
-    )
+    return base64.urlsafe_b64encode(msgspec.json.encode(_place(row))).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str) -> dict[str, Parameter]:
+def _decode_cursor(cursor: str) -> Place:
     try:
         payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place_us, place_id = msgspec.json.decode(payload, type=tuple[int, str])
+        place: Place = msgspec.json.decode(payload, type=Place)
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
         raise BadCursor("The cursor is not one that this list gave out.") from error
-    return {"place_us": place_us, "place_id": place_id}
+    return place
 
 
 def _aware(moment: datetime) -> datetime:

@@ -78,20 +78,39 @@ def parse(text: str) -> ScoreCondition:
     return condition
 
 
-def trace_condition(wanted: ScoreCondition) -> tuple[str, dict[str, str | float]]:
-    """SQL that holds for the traces which have such a score, themselves or on a span, and its parameters.
+def parameters_of(wanted: ScoreCondition) -> dict[str, str | float]:
+    """What `candidates` and `decides` name."""
+    parameters: dict[str, str | float] = {"score_name": wanted.name}
+    if wanted.operator and wanted.number is not None:
+        parameters["score_number"] = wanted.number
+    if wanted.operator == "=":
+        parameters["score_label"] = wanted.value
+    return parameters
 
-    It goes wherever `trace_id` is one. It reads the scores written since the window began: a trace is scored after it
-    started.
+
+def candidates(wanted: ScoreCondition) -> str:
+    """SQL that holds for every trace which has such a score, on itself or on a span, and for some that had one.
+
+    It reads the scores written since the window began: a trace is scored after it started.
     """
-    having, parameters = _matching(wanted)
     # GLOBAL: on a cluster a score does not lie on the shard of its trace.
-    clause = f"""trace_id GLOBAL IN
+    return f"""trace_id GLOBAL IN
       (
           SELECT trace_id
-          FROM {in_force(having)}
+          FROM scores
+          WHERE project_id = {{project_id:UInt64}}
+            AND day >= {{first_day:Date}}
+            AND {_matching(wanted)}
       )"""  # noqa: S608  # closed parts only
-    return clause, parameters
+
+
+def decides(wanted: ScoreCondition) -> str:
+    """SQL that holds for just the traces among `trace_ids` which have such a score."""
+    return f"""trace_id GLOBAL IN
+      (
+          SELECT trace_id
+          FROM {in_force(f"trace_id IN {{trace_ids:Array(UUID)}} AND {_matching(wanted)}")}
+      )"""  # noqa: S608  # closed parts only
 
 
 def in_force(narrowed: str) -> str:
@@ -121,17 +140,13 @@ def in_force(narrowed: str) -> str:
     )"""  # noqa: S608  # closed parts only
 
 
-def _matching(wanted: ScoreCondition) -> tuple[str, dict[str, str | float]]:
+def _matching(wanted: ScoreCondition) -> str:
     named = "name = {score_name:String}"
     if not wanted.operator:
-        return named, {"score_name": wanted.name}
-    number = wanted.number
-    parameters: dict[str, str | float] = {"score_name": wanted.name}
+        return named
     either = []
-    if number is not None:
+    if wanted.number is not None:
         either.append(f"data_type != 'categorical' AND number {wanted.operator} {{score_number:Float64}}")
-        parameters["score_number"] = number
     if wanted.operator == "=":
         either.append("data_type = 'categorical' AND label = {score_label:String}")
-        parameters["score_label"] = wanted.value
-    return f"{named} AND ({' OR '.join(either)})", parameters
+    return f"{named} AND ({' OR '.join(either)})"

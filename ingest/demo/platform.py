@@ -1,9 +1,9 @@
-"""A running platform as an emitter sees it: one keep-alive connection that sends spans and reads the API."""
+"""A running platform as an emitter sees it: one keep-alive connection that sends spans and scores and reads the API."""
 
 import http.client
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode, urlsplit
@@ -55,6 +55,13 @@ class Platform:
                 raise Refused(f"POST /v1/traces answered {status}: {answer[:300]!r}")
             time.sleep(min(float(headers.get("retry-after", "1")), LONGEST_WAIT))
         raise Refused(f"POST /v1/traces still answers {status} after {ATTEMPTS} attempts")
+
+    def score(self, scores: Sequence[Mapping[str, JSONValue]]) -> None:
+        """Stores up to 1,000 scores. Raises `Refused` or `PlatformUnavailable`."""
+        body = json.dumps(scores).encode()
+        status, _, answer = self.request("POST", "/api/v1/scores", body, {"Content-Type": "application/json"})
+        if status != http.HTTPStatus.OK:
+            raise Refused(f"POST /api/v1/scores answered {status}: {answer[:300]!r}")
 
     def get(self, path: str, **parameters: str | int) -> JSONValue:
         """The JSON behind an API address, or `None` for 404. Raises `Refused` or `PlatformUnavailable`."""

@@ -12,6 +12,7 @@ from ingest.demo import chat
 from ingest.demo.catalog import SCENARIOS
 from ingest.demo.otlp import Trace, requests
 from ingest.demo.platform import Platform
+from ingest.demo.ratings import ratings
 from ingest.demo.scenario import Page, Scenario
 
 POLL_SECONDS = 0.2
@@ -48,6 +49,7 @@ def send_all(platform: Platform, now: datetime, ids: random.Random, say: Callabl
     say(f"Sending {sent.traces} traces with {sent.spans} spans ...")
     for request in requests(traces, ids):
         platform.send(request.SerializeToString())
+    platform.score(ratings(traces))
     say("Waiting until the API shows them ...")
     wait_until_visible(platform, traces)
     return sent

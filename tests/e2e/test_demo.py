@@ -57,6 +57,14 @@ def test_nothing_personal_of_the_failed_run_is_shown(links: dict[str, str], plat
     assert "+1 415 555 2671" not in text
 
 
+def test_users_and_a_judge_have_scored_some_traces(links: dict[str, str], platform: Platform) -> None:
+    scores = platform.get("/api/v1/scores", limit=200).json()["data"]
+    demo = [score for score in scores if score["id"].startswith("demo-")]
+    assert {score["name"] for score in demo} == {"feedback", "quality"}
+    assert {"up", "down", "wrong"} <= {score["value"] for score in demo}
+    assert all(platform.get(f"/api/v1/traces/{score['trace_id']}").status_code == 200 for score in demo[:3])
+
+
 def test_the_mcp_server_hangs_under_its_client(links: dict[str, str], platform: Platform) -> None:
     spans = _trace(platform, links["MCP: client and server spans in one tree"])["spans"]
     client, server = (span for span in spans if span["name"] == "tools/call search_tickets")

@@ -10,7 +10,15 @@ from evals.score import Score, Source, Subject
 from ingest.policy import Policy
 from tracehouse.clickhouse.query import Query, run
 from tracehouse.tenancy.scope import Scope, Window
-from traces.score_filters import BadScoreCondition, ScoreCondition, is_name, parse, trace_condition
+from traces.score_filters import (
+    BadScoreCondition,
+    ScoreCondition,
+    candidates,
+    decides,
+    is_name,
+    parameters_of,
+    parse,
+)
 from traces.span import Span
 
 NOW = datetime.now(UTC)
@@ -89,14 +97,17 @@ def score(id: str, trace: str, value: float | str | bool, span_id: str = "") -> 
 @pytest.mark.clickhouse
 def test_traces_are_found_by_what_was_written_last(scored: None) -> None:
     def found(condition: str, scope: Scope = SCOPE) -> set[str]:
-        clause, parameters = trace_condition(parse(condition))
+        wanted = parse(condition)
         query = Query(
             "test.scored",
             f"""SELECT DISTINCT trace_id FROM traces
             WHERE project_id = {{project_id:UInt64}} AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
-              AND {clause} LIMIT 10""",
+              AND {candidates(wanted)} AND {decides(wanted)} LIMIT 10""",
         )
-        ids = {row["trace_id"].hex for row in run(query, scope, parameters)}
+        ids = {
+            row["trace_id"].hex
+            for row in run(query, scope, parameters_of(wanted) | {"trace_ids": list(TRACES.values())})
+        }
         return {name for name, trace in TRACES.items() if trace in ids}
 
     assert found("quality>=0.5") == {"high", "yes", "moved"}
