@@ -1,11 +1,12 @@
 """Feedback given on a page. With htmx the answer is the panel anew; without script, the page it was given on."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from evals import services
@@ -94,10 +95,7 @@ def _answer(
 def _page_of(request: ProjectRequest, subject: Subject) -> str:
     """Where the subject is shown."""
     slug = request.project.slug
-    if subject.trace_id:
-        step = f"?span={subject.span_id}#step" if subject.span_id else ""
-        return f"{reverse('traces:detail', args=[slug, subject.trace_id])}{step}"
-    came_from = request.headers.get("Referer", "")
-    if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
-        return came_from
-    return reverse("traces:list", args=[slug])
+    if subject.session_id:
+        return f"{reverse('sessions:detail', args=[slug])}?{urlencode({'id': subject.session_id})}"
+    step = f"?span={subject.span_id}#step" if subject.span_id else ""
+    return f"{reverse('traces:detail', args=[slug, subject.trace_id])}{step}"
