@@ -14,10 +14,11 @@ let matched = []; // rows that hold the searched text, in order
 let searching; // the search that runs
 let typed; // the timer that waits for the end of typing
 
-// The address says what the page shows.
-function remember() {
+// The address says what the page shows: of the step the tab that the address names already.
+function remember(tab = new URLSearchParams(location.search)) {
   const address = new URL(location.href);
-  const state = { span: steps.id[view.chosen], q: tools.q.value.trim(), only: tools.only.value };
+  const state = { span: steps.id[view.chosen], q: tools.q.value.trim(), only: tools.only.value, view: tree.hidden ? "graph" : "" };
+  for (const name of ["show", "with", "messages"]) state[name] = tab.get(name);
   address.search = new URLSearchParams(Object.entries(state).filter(([, value]) => value));
   history.replaceState(history.state, "", address);
 }
@@ -31,7 +32,7 @@ function choose(row) {
 function openStep(row) {
   choose(row);
   htmx.ajax("GET", `?span=${steps.id[row]}`, { source: tree, target: "#step", swap: "innerHTML" });
-  remember();
+  remember(new URLSearchParams());
 }
 
 function show(row) {
@@ -180,9 +181,9 @@ view.list.addEventListener("focusin", (event) => {
   }
 });
 
-// A step may lead to another one: its row becomes the chosen one.
-panel.addEventListener("click", (event) => {
-  const link = event.target.closest("[data-step]");
+// A step may lead to another one, and a call in the picture to its step: its row becomes the chosen one.
+document.querySelector(".trace-body").addEventListener("click", (event) => {
+  const link = event.target.closest("[data-step], [data-node]");
   const row = link && steps.rows.get(new URL(link.href).searchParams.get("span"));
   if (row === undefined || row === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (view.kept && !view.kept[row]) narrow("");
@@ -190,7 +191,7 @@ panel.addEventListener("click", (event) => {
   view.reveal(row);
 });
 
-document.addEventListener("htmx:replacedInHistory", remember);
+document.addEventListener("htmx:replacedInHistory", () => remember());
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "step") return;
   panel.scrollTop = 0;

@@ -218,6 +218,7 @@ class TreeView {
 
   // Opens what is around a row and brings it onto the screen.
   reveal(row) {
+    if (!this.list.offsetParent) return false; // the picture stands in its place
     let changed = false;
     for (const outer of this.steps.around(row)) changed = this.collapsed.delete(outer) || changed;
     if (changed) this.arrange();

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tracehouse.web import figures
+from traces.body import Body, of_text, plain
 from traces.span import JSONValue
 
 PartKind = Literal["text", "reasoning", "call", "result", "media", "data"]
@@ -22,6 +23,10 @@ _RESULT = {"tool_call_response", "tool_result", "function_call_output", "server_
 _MEDIA = {"blob", "file", "uri", "image", "image_url", "input_image", "audio", "input_audio", "document"}
 
 
+INSTRUCTIONS = {"system", "developer"}
+OPENING = 100
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     kind: PartKind
@@ -29,45 +34,113 @@ class Part:
     name: str = ""  # of the tool that is called
     call_id: str = ""
     result: str | None = None  # of the call, where the conversation holds it
+    source: str = field(default="", compare=False)  # where the whole text can be read
+    result_source: str = field(default="", compare=False)
 
     @property
-    def is_prose(self) -> bool:
-        return self.kind == "text" and is_prose(self.text)
+    def body(self) -> Body:
+        return of_text(self.text, self.source)
+
+    @property
+    def returned(self) -> Body | None:
+        return None if self.result is None else of_text(self.result, self.result_source)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     role: str
     parts: list[Part] = field(default_factory=list)
+    source: str = field(default="", compare=False)
+
+    @property
+    def size(self) -> int:
+        return sum(len(part.text) for part in self.parts)
+
+    @property
+    def opening(self) -> str:
+        """How it begins, in one line."""
+        first = next((part.text for part in self.parts if part.text.strip()), "")
+        return " ".join(first[: 2 * OPENING].split())[:OPENING]
+
+    @property
+    def is_folded(self) -> bool:
+        """Long instructions are the same in every call: they wait behind their first words."""
+        return self.role in INSTRUCTIONS and self.size > 3 * OPENING
 
 
-def messages(content: JSONValue) -> list[Message] | None:
-    """The messages of `content`, results joined to their calls, or None when it is not a conversation."""
+def messages(content: JSONValue, origin: str = "") -> list[Message] | None:
+    """The messages of `content`, results joined to their calls, or None when it is not a conversation.
+
+    With an `origin`, the address of the whole content, each message and part has one of its own.
+    """
+    found = in_order(content, origin)
+    return None if found is None else _join(found)
+
+
+def in_order(content: JSONValue, origin: str = "") -> list[Message] | None:
+    """The messages as they were sent, each result where it stood."""
     items = content.get("messages") if isinstance(content, dict) and "messages" in content else content
     if isinstance(items, dict):
         items = [items]
     if not isinstance(items, list) or not items or not all(_is_message(item) for item in items):
         return None
-    return _join([_message(item) for item in items if isinstance(item, dict)])
+    found = [_message(item) for item in items if isinstance(item, dict)]
+    return (
+        [_numbered(message, f"{origin}.{place}") for place, message in enumerate(found)] if origin else found
+    )
 
 
-def plain(value: JSONValue) -> str:
-    """Any value as text to read: text as it is, structure as indented JSON."""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+def text_at(content: JSONValue, place: str) -> str | None:
+    """The text of a message ("3": the fourth) or of one of its parts ("3.1"), or None."""
+    numbers = place.split(".")
+    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+        return None
+    found = (in_order(content) or [])[int(numbers[0]) :][:1]
+    if len(numbers) == 1:
+        return as_text(found[0]) if found else None
+    parts = [part for message in found for part in message.parts][int(numbers[1]) :][:1]
+    return parts[0].text if parts else None
 
 
-def is_prose(text: str) -> bool:
-    """Whether it reads as sentences rather than as code or data."""
-    return not text.lstrip().startswith(("{", "[", "<", "```"))
+def as_text(message: Message) -> str:
+    """A message as one text, to compare it with others."""
+    return "\n".join(_line(part) for part in message.parts)
 
 
-def with_results(found: Iterable[Message], results: Mapping[str, str]) -> list[Message]:
+def _line(part: Part) -> str:
+    match part.kind:
+        case "call":
+            return f"calls {part.name} {part.text}".rstrip()
+        case "result":
+            return f"returned {part.text}"
+        case "reasoning":
+            return f"reasoning: {part.text}"
+        case "media":
+            return f"attachment: {part.text}"
+        case "text" | "data":
+            return part.text
+
+
+def _numbered(message: Message, origin: str) -> Message:
+    parts = [replace(part, source=f"{origin}.{place}") for place, part in enumerate(message.parts)]
+    return replace(message, parts=parts, source=origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call returned, and where that stands."""
+
+    text: str
+    source: str = ""
+
+
+def with_results(found: Iterable[Message], results: Mapping[str, Result]) -> list[Message]:
     """The messages with results of calls that lie elsewhere (in the tool spans of the trace), by call id."""
     return [
         replace(
             message,
             parts=[
-                replace(part, result=results[part.call_id])
+                replace(part, result=results[part.call_id].text, result_source=results[part.call_id].source)
                 if part.kind == "call" and part.result is None and part.call_id in results
                 else part
                 for part in message.parts
@@ -177,11 +250,15 @@ def _join(found: list[Message]) -> list[Message]:
     """Results move to the call they answer; a message that held nothing else is left out."""
     parts = [part for message in found for part in message.parts]
     calls = {part.call_id for part in parts if part.kind == "call" and part.call_id}
-    moved = {part.call_id: part.text for part in parts if part.kind == "result" and part.call_id in calls}
+    moved = {
+        part.call_id: Result(part.text, part.source)
+        for part in parts
+        if part.kind == "result" and part.call_id in calls
+    }
     kept = [(message, [part for part in message.parts if not _is_moved(part, moved)]) for message in found]
-    left = [Message(message.role, parts) for message, parts in kept if parts or not message.parts]
+    left = [replace(message, parts=parts) for message, parts in kept if parts or not message.parts]
     return with_results(left, moved)
 
 
-def _is_moved(part: Part, moved: Mapping[str, str]) -> bool:
+def _is_moved(part: Part, moved: Mapping[str, Result]) -> bool:
     return part.kind == "result" and part.call_id in moved

@@ -74,7 +74,7 @@ def get_outline(scope: Scope, trace_id: str) -> Outline | None:
 
 def get_span(scope: Scope, trace_id: str, span_id: str) -> SpanInTrace | None:
     """A span, whole, and the calls nearest to it in the tree and in time. Raises as `get_outline`."""
-    parsed, wanted = parse_trace_id(trace_id), _parse_span_id(span_id)
+    parsed, wanted = parse_trace_id(trace_id), parse_span_id(span_id)
     if parsed is None or wanted is None:
         return None
     near = run(_NEIGHBOURS, scope, {"trace_ids": [str(parsed)], "span_id": wanted})
@@ -97,7 +97,7 @@ def find_text(scope: Scope, trace_id: str, text: str) -> dict[str, str]:
     return {f"{row['span_id']:016x}": row["place"] for row in rows}
 
 
-def _parse_span_id(text: str) -> int | None:
+def parse_span_id(text: str) -> int | None:
     try:
         return int(text, 16) if len(text) == 16 else None
     except ValueError:

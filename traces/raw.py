@@ -1,10 +1,10 @@
 """A stored span as OTLP/JSON again, so that it can be read in its raw form and sent once more. Pure.
 
-What comes out is what is stored: redacted, and with media cut out. Attributes, events, links, resource and scope stand as
-they were sent. Prompts, answers, parameters and tool definitions, which lie in columns of their own, take the names of the
-OpenTelemetry GenAI conventions. A span of the plain JSON door had no attributes for its other fields: those take GenAI names too.
-Not stored, so not here: the kind, state and flags of OTLP spans, and what a raw answer said beside its messages (which part of
-the tokens written to OpenInference's cache lives an hour).
+What comes out is what is stored: redacted, and with media cut out. Attributes, events, links, resource and scope stand
+as they were sent. Prompts, answers, parameters and tool definitions, which lie in columns of their own, take the names
+of the OpenTelemetry GenAI conventions. A span of the plain JSON door had no attributes for its other fields: those take
+GenAI names too. Not stored, so not here: the kind, state and flags of OTLP spans, and what a raw answer said beside its
+messages (which part of the tokens written to OpenInference's cache lives an hour).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -208,21 +208,18 @@ def _attributes(values: Mapping[str, JSONValue]) -> list[JSONValue]:
 
 
 def _value(value: JSONValue) -> OtlpJson:
-    """An OTLP value; absent is the empty one. Whole numbers are text, as OTLP/JSON writes 64 bits."""
-    match value:
-        case None:
-            return {}
-        case bool():
-            return {"boolValue": value}
-        case int() if -_INT64 <= value < _INT64:
-            return {"intValue": str(value)}
-        case int():
-            return {"stringValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case str():
-            return {"stringValue": value}
-        case list():
-            return {"arrayValue": {"values": [_value(item) for item in value]}}
-        case dict():
-            return {"kvlistValue": {"values": _attributes(value)}}
+    """An OTLP value; absent is the empty one."""
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_value(item) for item in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": _attributes(value)}}
+    return {} if value is None else _scalar(value)
+
+
+def _scalar(value: str | float) -> OtlpJson:
+    """Whole numbers are text, as OTLP/JSON writes 64 bits; larger ones are no numbers there."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int) and -_INT64 <= value < _INT64:
+        return {"intValue": str(value)}
+    return {"doubleValue": value} if isinstance(value, float) else {"stringValue": str(value)}

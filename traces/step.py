@@ -3,12 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import fields as fields_of
-from datetime import datetime
-from decimal import Decimal
 
 from traces import conversation, tool_calls
-from traces.conversation import Message
+from traces.body import Body, Pair, Texts, of_value, plain
+from traces.conversation import Message, Result
 from traces.moment import nanoseconds
 from traces.queries import SpanUsage, StoredSpan, parse_trace_id
 from traces.span import JSONValue
@@ -25,38 +23,50 @@ USAGE_WORDS = {
 }
 
 ONE_LINE = 100
+# Of a longer conversation the first messages are shown, and the last that make up this many.
+MAX_MESSAGES = 60
+FIRST_MESSAGES = 4
 _EXCEPTION = ("exception.type", "exception.message", "exception.stacktrace")
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    messages: list[Message] | None
-    text: str
+    """Input or output: a conversation where it is one. Of a long conversation the middle is left out."""
+
+    body: Body
+    beginning: list[Message]
+    left_out: int
+    end: list[Message]
 
     @property
-    def is_prose(self) -> bool:
-        return conversation.is_prose(self.text)
+    def is_conversation(self) -> bool:
+        return bool(self.beginning or self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     type: str
-    message: str
-    stacktrace: str
+    message: Body
+    stacktrace: Body | None = None
+
+    @property
+    def frames(self) -> int:
+        """Lines of the stack trace."""
+        return self.stacktrace.text.strip().count("\n") + 1 if self.stacktrace else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     name: str
     after_ms: float
-    attributes: list[tuple[str, str]]
+    attributes: list[Pair]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     trace_id: str  # hex, or "" when it is not an id
     span_id: str
-    attributes: list[tuple[str, str]]
+    attributes: list[Pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,33 +99,49 @@ class Step:
     facts: list[tuple[str, str]]
     events: list[Event]
     links: list[Link]
-    tools: str
-    raw: str
+    tools: Body | None
+    tool_count: int
+    parameters: list[Pair]
+    attributes: list[Pair]
+    resource: list[Pair]
 
 
-def describe(span: StoredSpan, others: Sequence[StoredSpan]) -> Step:
-    """The step of `span`; results of tools it asked for are found among the `others` of its trace."""
+def describe(
+    span: StoredSpan, others: Sequence[StoredSpan], texts: str = "", *, everything: bool = False
+) -> Step:
+    """The step of `span`; results of tools it asked for are found among the `others` of its trace.
+
+    `texts` is the address of the trace's whole texts. With `everything`, no message of a long conversation is left out.
+    """
+    here = Texts(texts, span.span_id)
     calls = tool_calls.by_model_call(others) if span.kind in {"llm", "tool"} else {}
     asker = tool_calls.asked_by(calls, span.span_id) if span.kind == "tool" else ""
     results = {
-        other.tool_call_id: conversation.plain(other.output)
+        other.tool_call_id: Result(plain(other.output), Texts(texts, other.span_id).at("output"))
         for other in others
         if other.tool_call_id and other.kind == "tool" and other.output is not None
     }
     return Step(
         span=span,
-        input=_content(span.input, results),
-        output=_content(span.output, results),
+        input=_content(span.input, results, here.at("input"), everything),
+        output=_content(span.output, results, here.at("output"), everything),
         calls=_calls(calls.get(span.span_id)),
         asked_by=next((other for other in others if other.span_id == asker), None) if asker else None,
-        failures=_failures(span),
+        failures=_failures(span, here),
         usage=_usage(span.usage),
         facts=[(label, value) for label, value in _facts(span) if value],
-        events=[_event(event, span) for event in span.events if isinstance(event, dict)],
-        links=[_link(link) for link in span.links if isinstance(link, dict)],
-        tools=conversation.plain(span.tool_definitions) if span.tool_definitions else "",
-        raw=_raw(span),
+        events=[_event(event, span, place, here) for place, event in _objects(span.events)],
+        links=[_link(link, place, here) for place, link in _objects(span.links)],
+        tools=of_value(span.tool_definitions, here.at("tools")) if span.tool_definitions else None,
+        tool_count=len(span.tool_definitions) if isinstance(span.tool_definitions, list) else 0,
+        parameters=_pairs(span.request_params, "parameters", here),
+        attributes=_pairs(span.attributes, "attributes", here),
+        resource=_pairs(span.resource, "resource", here),
     )
+
+
+def _objects(values: Sequence[JSONValue]) -> list[tuple[int, dict[str, JSONValue]]]:
+    return [(place, value) for place, value in enumerate(values) if isinstance(value, dict)]
 
 
 def _calls(calls: ToolCalls | None) -> list[Call]:
@@ -139,39 +165,46 @@ def _line(value: JSONValue) -> str:
     return line if len(line) <= ONE_LINE else f"{line[: ONE_LINE - 1]}…"
 
 
-def pairs(values: Mapping[str, JSONValue]) -> list[tuple[str, str]]:
-    """Attributes by name, each value as text."""
-    return [(name, _short(value)) for name, value in sorted(values.items())]
+def _pairs(values: Mapping[str, JSONValue], place: str, texts: Texts) -> list[Pair]:
+    """Values by name, and where each can be read whole."""
+    return [
+        Pair(name, of_value(value, texts.at(f"{place}.{name}"))) for name, value in sorted(values.items())
+    ]
 
 
-def _short(value: JSONValue) -> str:
-    """Small lists and objects on one line."""
-    if isinstance(value, str):
-        return value
-    line = json.dumps(value, ensure_ascii=False)
-    return line if len(line) <= ONE_LINE else conversation.plain(value)
-
-
-def _content(value: JSONValue, results: Mapping[str, str]) -> Content | None:
+def _content(
+    value: JSONValue, results: Mapping[str, Result], source: str, everything: bool
+) -> Content | None:
     if value is None or value == "":
         return None
-    found = conversation.messages(value)
+    found = conversation.messages(value, source)
     if found is None:
-        return Content(None, conversation.plain(value))
-    return Content(conversation.with_results(found, results), "")
+        return Content(of_value(value, source), [], 0, [])
+    found = conversation.with_results(found, results)
+    left_out = 0 if everything else max(len(found) - MAX_MESSAGES, 0)
+    body = Body("", source)
+    if not left_out:
+        return Content(body, found, 0, [])
+    return Content(body, found[:FIRST_MESSAGES], left_out, found[FIRST_MESSAGES + left_out :])
 
 
-def _failures(span: StoredSpan) -> list[Failure]:
+def _failures(span: StoredSpan, texts: Texts) -> list[Failure]:
     """The exceptions of the span; its status message where no exception says the same."""
     found = [
-        Failure(*(_text(told, name) for name in _EXCEPTION))
-        for event in span.events
-        if isinstance(event, dict) and event.get("name") == "exception" and (told := _attributes(event))
+        _failure(told, f"events.{place}", texts)
+        for place, event in _objects(span.events)
+        if event.get("name") == "exception" and (told := _attributes(event))
     ]
-    if span.status != "error" or any(span.status_message in failure.message for failure in found):
+    if span.status != "error" or any(span.status_message in failure.message.text for failure in found):
         return found
     named = any(failure.type == span.error_type for failure in found)
-    return [Failure("" if named else span.error_type, span.status_message, ""), *found]
+    message = Body(span.status_message, texts.at("status_message"))
+    return [Failure("" if named else span.error_type, message), *found]
+
+
+def _failure(told: dict[str, JSONValue], place: str, texts: Texts) -> Failure:
+    kind, message, trace = (Body(_text(told, name), texts.at(f"{place}.{name}")) for name in _EXCEPTION)
+    return Failure(kind.text, message, trace if trace.text else None)
 
 
 def _usage(usage: SpanUsage | None) -> list[tuple[str, int]]:
@@ -209,19 +242,20 @@ def _facts(span: StoredSpan) -> list[tuple[str, str]]:
     ]
 
 
-def _event(event: dict[str, JSONValue], span: StoredSpan) -> Event:
+def _event(event: dict[str, JSONValue], span: StoredSpan, place: int, texts: Texts) -> Event:
     at = nanoseconds(str(event.get("time") or ""))
     after = (at - span.start_ns) / 1e6 if at is not None else 0.0
     name = str(event.get("name") or "")
     # What an exception says stands above, in its own box.
     shown = _EXCEPTION if name == "exception" else ()
     told = {key: value for key, value in _attributes(event).items() if key not in shown}
-    return Event(name, after, pairs(told))
+    return Event(name, after, _pairs(told, f"events.{place}", texts))
 
 
-def _link(link: dict[str, JSONValue]) -> Link:
+def _link(link: dict[str, JSONValue], place: int, texts: Texts) -> Link:
     trace_id = parse_trace_id(str(link.get("trace_id") or ""))
-    return Link(trace_id.hex if trace_id else "", str(link.get("span_id") or ""), pairs(_attributes(link)))
+    told = _pairs(_attributes(link), f"links.{place}", texts)
+    return Link(trace_id.hex if trace_id else "", str(link.get("span_id") or ""), told)
 
 
 def _attributes(holder: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
@@ -231,17 +265,4 @@ def _attributes(holder: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
 
 def _text(values: Mapping[str, JSONValue], name: str) -> str:
     value = values.get(name)
-    return "" if value is None else conversation.plain(value)
-
-
-def _raw(span: StoredSpan) -> str:
-    """Everything stored except the content that is shown above it."""
-    skipped = {"input", "output", "usage", "tool_definitions"}
-    values = {field.name: getattr(span, field.name) for field in fields_of(span) if field.name not in skipped}
-    return conversation.plain(
-        {
-            name: str(value) if isinstance(value, Decimal | datetime) else value
-            for name, value in values.items()
-            if value not in ("", None, [], {})
-        }
-    )
+    return "" if value is None else plain(value)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 # More edits than this between two sequences, and they are told as one replaced by the other.
 MAX_EDITS = 600
@@ -15,6 +15,7 @@ CONTEXT = 160
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # From where in the one, from where in the other, how long: a stretch that both have.
 Run: TypeAlias = tuple[int, int, int]
+_T = TypeVar("_T", bound=Hashable)
 
 
 class Change(StrEnum):
@@ -33,7 +34,7 @@ class Piece:
 def diff(before: str, after: str) -> list[Piece]:
     """All of both texts in pieces: those that are not ADDED make `before`, those that are not REMOVED make `after`."""
     pieces: list[Piece] = []
-    for same, old, new in _blocks(before.splitlines(keepends=True), after.splitlines(keepends=True)):
+    for same, old, new in blocks(before.splitlines(keepends=True), after.splitlines(keepends=True)):
         pieces += _pieces(same, "", "")
         pieces += _words("".join(old), "".join(new)) if old and new else _pieces([], old, new)
     return _joined(pieces)
@@ -68,7 +69,7 @@ def _cut(piece: Piece, head: int, tail: int) -> Iterator[Piece]:
 
 def _words(before: str, after: str) -> list[Piece]:
     pieces: list[Piece] = []
-    for same, old, new in _blocks(_WORD.findall(before), _WORD.findall(after)):
+    for same, old, new in blocks(_WORD.findall(before), _WORD.findall(after)):
         pieces += _pieces(same, old, new)
     return list(_calmed(pieces))
 
@@ -104,9 +105,9 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
     return found
 
 
-def _blocks(
-    before: Sequence[str], after: Sequence[str]
-) -> Iterator[tuple[Sequence[str], Sequence[str], Sequence[str]]]:
+def blocks(
+    before: Sequence[_T], after: Sequence[_T]
+) -> Iterator[tuple[Sequence[_T], Sequence[_T], Sequence[_T]]]:
     """(what both have, what only the first has then, what only the second has then), from start to end."""
     runs = common_runs(before, after, MAX_EDITS)
     ends = [*((old, new) for old, new, _ in runs[1:]), (len(before), len(after))]

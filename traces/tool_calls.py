@@ -8,10 +8,41 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from traces.queries import StoredSpan
 from traces.span import JSONValue
+
+
+class CallSpan(Protocol):
+    """What is looked at of a span."""
+
+    @property
+    def span_id(self) -> str: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def status_message(self) -> str: ...
+    @property
+    def error_type(self) -> str: ...
+    @property
+    def start_ns(self) -> int: ...
+    @property
+    def latency_ms(self) -> float: ...
+    @property
+    def tool_name(self) -> str: ...
+    @property
+    def tool_call_id(self) -> str: ...
+    @property
+    def input(self) -> JSONValue: ...
+    @property
+    def output(self) -> JSONValue: ...
+
 
 _CALLS = frozenset({"tool_call", "server_tool_call", "tool_use", "function_call"})
 _NAMED = ("arguments", "input", "args")
@@ -55,13 +86,13 @@ class _Asked:
 
     request: Requested
     position: int
-    call: StoredSpan
+    call: CallSpan
 
 
 _Index: TypeAlias = defaultdict[str, list[_Asked]]
 
 
-def by_model_call(spans: Iterable[StoredSpan]) -> dict[str, ToolCalls]:
+def by_model_call(spans: Iterable[CallSpan]) -> dict[str, ToolCalls]:
     """What each model call asked for and what was run of it, by the id of its span.
 
     1. A tool span belongs to the request of its call id.
@@ -126,7 +157,7 @@ def _requested(call: dict[str, JSONValue]) -> Requested:
     return Requested(str(call.get("id") or ""), str(told.get("name") or ""), arguments)
 
 
-def _outer_tool_spans(in_order: Sequence[StoredSpan]) -> list[StoredSpan]:
+def _outer_tool_spans(in_order: Sequence[CallSpan]) -> list[CallSpan]:
     """The tool spans that stand in no other for the same tool."""
     tools = {span.span_id: span for span in in_order if span.kind == "tool"}
     return [
@@ -144,7 +175,7 @@ def _index(asked: Iterable[_Asked], key: Callable[[_Asked], str]) -> _Index:
     return index
 
 
-def _nearest(asked: Sequence[_Asked], tool: StoredSpan, *, late: bool) -> _Asked | None:
+def _nearest(asked: Sequence[_Asked], tool: CallSpan, *, late: bool) -> _Asked | None:
     """The request that `tool` runs most likely. `late` looks behind it too: the clock of the machine that ran it may be
     behind."""
     before = bisect_right(asked, tool.start_ns, key=lambda one: one.call.start_ns)
@@ -154,14 +185,14 @@ def _nearest(asked: Sequence[_Asked], tool: StoredSpan, *, late: bool) -> _Asked
     return min(weighed, key=lambda one: _distance(one, tool))
 
 
-def _distance(asked: _Asked, tool: StoredSpan) -> tuple[int, int, bool, int]:
+def _distance(asked: _Asked, tool: CallSpan) -> tuple[int, int, bool, int]:
     """How far a request stands from a span: in the tree, in time, in what it asks for, in its answer."""
     call = asked.call
     apart = 0 if tool.parent_id == call.span_id else 1 if tool.parent_id == call.parent_id else 2
     return apart, -call.start_ns, asked.request.arguments != tool.input, asked.position
 
 
-def _join(found: Mapping[str, ToolCalls], asked: _Asked, tool: StoredSpan) -> None:
+def _join(found: Mapping[str, ToolCalls], asked: _Asked, tool: CallSpan) -> None:
     asked.request.executed_by.append(tool.span_id)
     found[asked.call.span_id].executed.append(
         Executed(
@@ -177,5 +208,5 @@ def _join(found: Mapping[str, ToolCalls], asked: _Asked, tool: StoredSpan) -> No
     )
 
 
-def _name(tool: StoredSpan) -> str:
+def _name(tool: CallSpan) -> str:
     return tool.tool_name or tool.name

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traces import conversation
+from traces.body import is_prose, plain
 from traces.conversation import Message, Part
 from traces.span import JSONValue
 
@@ -17,7 +18,7 @@ class Said:
 
     @property
     def is_prose(self) -> bool:
-        return conversation.is_prose(self.text)
+        return is_prose(self.text)
 
     def __bool__(self) -> bool:
         return bool(self.text or self.notes)
@@ -52,7 +53,7 @@ def first_said(*options: Said) -> Said:
 
 
 def _plain(content: JSONValue) -> Said:
-    return NOTHING if content is None or content in ("", [], {}) else Said(conversation.plain(content))
+    return NOTHING if content is None or content in ("", [], {}) else Said(plain(content))
 
 
 def _speaks(message: Message) -> bool:

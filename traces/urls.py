@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from traces import group_views, list_views, saved_view_pages, session_views, user_views, views
+from traces import (
+    group_views,
+    list_views,
+    saved_view_pages,
+    session_views,
+    step_views,
+    user_views,
+    views,
+)
 
 pages = [
     path("traces", list_views.trace_list, name="list"),
@@ -17,6 +25,8 @@ pages = [
     path("traces/chart", list_views.chart, name="chart"),
     path("traces/<str:trace_id>", views.trace_detail, name="detail"),
     path("traces/<str:trace_id>/find", views.find_in_trace, name="find"),
+    path("traces/<str:trace_id>/text", step_views.whole_text, name="text"),
+    path("traces/<str:trace_id>/otlp.json", step_views.download, name="download"),
 ]
 
 session_pages = [

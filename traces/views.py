@@ -18,8 +18,8 @@ from tracehouse.tenancy.scope import Window
 from tracehouse.web import time_range
 from tracehouse.web.htmx import part_asked_for
 from traces import outline_queries as outline
-from traces import queries, rows, step, tree
-from traces.outline_queries import Outline, OutlineSpan, SpanInTrace
+from traces import queries, rows, step_page, tree
+from traces.outline_queries import Outline, OutlineSpan
 from traces.queries import BadCursor
 from traces.rows import Only, OutlineRow, OutlineTree
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 def explains_failed_reads(
-    view: Callable[Concatenate[ProjectRequest, P], HttpResponse],
+    view: Callable[Concatenate[ProjectRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[ProjectRequest, P], HttpResponseBase]:
     """A read that is refused or not answered becomes a page that says what to do."""
 
@@ -54,20 +54,22 @@ def explains_failed_reads(
 def trace_detail(request: ProjectRequest, trace_id: str) -> HttpResponse:
     asked = request.GET.get("span", "")
     if part_asked_for(request) == "step" and (found := outline.get_span(request.scope, trace_id, asked)):
-        return render(request, "traces/step.html", _step(trace_id, found))
+        return render(request, "traces/step.html", step_page.context(request, trace_id, found))
     whole = outline.get_outline(request.scope, trace_id)
     if whole is None:
-        return _missing(request, trace_id)
+        return missing_trace(request, trace_id)
     built = tree.build(whole.spans)
     known = any(span.span_id == asked for span in whole.spans)
     span_id = asked if known else _speaks_first([row.span for row in built.rows]).span_id
     days = Window(whole.trace.start_time, whole.trace.end_time)
     chosen = outline.get_span(request.scope.during(days), trace_id, span_id)
     if chosen is None:  # erased between the two reads
-        return _missing(request, trace_id)
-    context = {**_step(trace_id, chosen), "unknown_span": "" if known else asked}
+        return missing_trace(request, trace_id)
+    context = {**step_page.context(request, trace_id, chosen), "unknown_span": "" if known else asked}
     if part_asked_for(request) == "step":
         return render(request, "traces/step.html", context)
+    if request.GET.get("view") == "graph":
+        context["graph"] = step_page.graph(request.scope.during(days), trace_id)
     return render(request, "traces/detail.html", {**context, **_tree(request, whole, built, span_id)})
 
 
@@ -79,19 +81,8 @@ def find_in_trace(request: ProjectRequest, trace_id: str) -> HttpResponse:
     return JsonResponse(outline.find_text(request.scope, trace_id, request.GET.get("q", "")))
 
 
-def _missing(request: ProjectRequest, trace_id: str) -> HttpResponse:
+def missing_trace(request: ProjectRequest, trace_id: str) -> HttpResponse:
     return render(request, "traces/missing.html", {"trace_id": trace_id}, status=404)
-
-
-def _step(trace_id: str, found: SpanInTrace) -> dict[str, Any]:
-    span = found.span
-    return {
-        "trace_id": trace_id,
-        "step": step.describe(span, found.neighbours),
-        "attributes": step.pairs(span.attributes),
-        "parameters": step.pairs(span.request_params),
-        "resource": step.pairs(span.resource),
-    }
 
 
 def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: str) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def test_pages_are_accessible(
         f"/p/{slug}/traces/views",
         f"/p/{slug}/traces?user_id=nobody",
         f"/p/{slug}/traces/{trace_id}",
+        f"/p/{slug}/traces/{trace_id}?view=graph&show=diff",
+        f"/p/{slug}/traces/{trace_id}?show=otlp",
         f"/p/{slug}/sessions",
         f"/p/{slug}/sessions?feature=none",
         f"/p/{slug}/session?id=talk/{trace_id}",

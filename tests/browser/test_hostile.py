@@ -105,15 +105,22 @@ def test_everything_a_span_carries_is_text(page: Page, platform: "Platform", pro
     _move_over_everything(page)
     row.locator(f"a[href$='{trace_id}']").click()
     for place in range(3):
-        page.locator("a[data-row]").nth(place).click()
-        expect(page.locator("#tree [aria-current]")).to_have_count(1)
-        page.wait_for_load_state("networkidle")
+        with page.expect_response(lambda response: "?span=" in response.url):
+            page.locator("a[data-row]").nth(place).click()
+        expect(page.locator("#step .tabs [aria-current]")).to_have_text("Step")
         page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
         text = page.locator("#step").inner_text()
         for attack in ATTACKS[:3]:
             assert attack in text
         assert _foreign(page) == []
         _move_over_everything(page)
+        page.locator("#step .tabs a", has_text="OTLP").click()
+        expect(page.locator("#step .tabs [aria-current]")).to_have_text("OTLP")
+        assert _foreign(page) == []
+    page.get_by_role("link", name="Calls as a picture").click()
+    expect(page.locator(".picture")).to_contain_text("<script>alert('script')</script>")
+    assert _foreign(page) == []
+    _move_over_everything(page)
     page.locator(".trace-head a[href*='user_id']").click()
     expect(page.locator(".chip")).to_contain_text("<script>")
     assert _foreign(page) == []
@@ -142,7 +149,8 @@ def _foreign(page: Page) -> list[str]:
             const leads_away = link => new URL(address(link), location.href).origin !== location.origin;
             const handles = element => element.getAttributeNames().some(name => name.startsWith("on"));
             return [
-                ...document.querySelectorAll("main script, main img, main iframe, main object, main style"),
+                ...document.querySelectorAll("main script:not([type='application/json']), main img"),
+                ...document.querySelectorAll("main iframe, main object, main style"),
                 ...[...document.querySelectorAll("main a")].filter(leads_away),
                 ...[...document.querySelectorAll("main *")].filter(handles),
             ].map(element => element.outerHTML.slice(0, 200));

@@ -21,6 +21,8 @@ from traces.span import Kind, Span, Status, Usage
 pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse]
 
 MARK = "owners-secret-text"
+# What the page of a trace shows of its one span, and the whole text of its input.
+STEPS = (f"?view=graph&show=otlp&span={'1' * 16}", f"?span={'1' * 16}&of=input")
 TRACE = "15a7ed" * 5 + "00"
 IDS = f"?id={MARK}&a={TRACE}&b={TRACE}&session_id={MARK}&user_id={MARK}&organization_id={MARK}"
 SHOWING = [
@@ -115,7 +117,7 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
     with_key, with_session = Client(headers={"Authorization": f"Bearer {key}"}), Client()
     with_session.force_login(stranger)
     for client in (with_key, with_session):
-        for query in ("", "?group_by=user_id", "?group_by=model", IDS):
+        for query in ("", "?group_by=user_id", "?group_by=model", IDS, *(STEPS if TRACE in path else ())):
             answer: Any = client.get(path + query)
             assert answer.status_code != 500
             body = b"".join(answer.streaming_content) if answer.streaming else answer.content

@@ -7,12 +7,22 @@ from typing import Any
 import msgspec
 
 from traces import store
+from traces.queries import _STORED as COLUMNS
 from traces.queries import StoredSpan
 from traces.queries import _stored_span as from_row
-from traces.queries import _STORED as COLUMNS
 from traces.span import Span
 
-_TEXT = {"tags", "input", "output", "tool_definitions", "request_params", "attributes", "resource", "events", "links"}
+_TEXT = {
+    "tags",
+    "input",
+    "output",
+    "tool_definitions",
+    "request_params",
+    "attributes",
+    "resource",
+    "events",
+    "links",
+}
 
 
 def stored(span: Span) -> StoredSpan:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from traces.conversation import Message, Part, messages, plain
+from traces.body import plain
+from traces.conversation import Message, Part, messages
 from traces.span import JSONValue
 
 CALL = Part("call", '{\n  "q": "boots"\n}', name="search", call_id="c1", result="12 hits")

@@ -32,7 +32,11 @@ def sent_again(spans: list[StoredSpan]) -> list[StoredSpan]:
 def said(span: StoredSpan) -> dict[str, Any]:
     """Everything of a span, without the names that stand for what lay in columns."""
     fields = {name: getattr(span, name) for name in span.__slots__}
-    put_back = {raw.SPAN_NAME, "gen_ai.operation.name", *(f"gen_ai.request.{name}" for name in span.request_params)}
+    put_back = {
+        raw.SPAN_NAME,
+        "gen_ai.operation.name",
+        *(f"gen_ai.request.{name}" for name in span.request_params),
+    }
     fields["attributes"] = {name: value for name, value in span.attributes.items() if name not in put_back}
     if span.vocabulary == "openinference" and span.usage:
         written = (span.usage.cache_write_5m or 0) + (span.usage.cache_write_1h or 0)
@@ -45,7 +49,9 @@ def test_spans_of_every_vocabulary_are_the_same_when_sent_again(payload: str) ->
     before = [stored(span) for span in recorded(payload)]
     after = sent_again(before)
     assert [said(span) for span in after] == [said(span) for span in before]
-    assert all(old.attributes.items() <= new.attributes.items() for old, new in zip(before, after, strict=True))
+    assert all(
+        old.attributes.items() <= new.attributes.items() for old, new in zip(before, after, strict=True)
+    )
 
 
 FULL = Span(
@@ -77,7 +83,9 @@ FULL = Span(
     prompt_version="7",
     finish_reason="stop",
     time_to_first_token_ns=412_000_000,
-    usage=Usage(input_uncached=40, cache_read=20, cache_write_5m=10, cache_write_1h=50, output=30, reasoning=5),
+    usage=Usage(
+        input_uncached=40, cache_read=20, cache_write_5m=10, cache_write_1h=50, output=30, reasoning=5
+    ),
     reported_cost=Decimal("0.0042"),
     input=[text_message("user", "Hello <b>")],
     output=[text_message("assistant", "Hi")],
@@ -94,7 +102,9 @@ FULL = Span(
 def test_a_plain_span_tells_its_fields_by_their_genai_names() -> None:
     before = stored(FULL)
     [after] = sent_again([before])
-    columns = {name: getattr(after, name) for name in after.__slots__ if name not in ("attributes", "vocabulary")}
+    columns = {
+        name: getattr(after, name) for name in after.__slots__ if name not in ("attributes", "vocabulary")
+    }
     assert columns == {name: getattr(before, name) for name in columns}
     assert {**before.attributes, "big": str(2**63)}.items() <= after.attributes.items()
 

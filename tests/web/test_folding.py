@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracehouse.web.folding import LINES, MAX_CHARACTERS, fold
+from tracehouse.web.folding import FIRST_CHARACTERS, LINES, MAX_CHARACTERS, fold, part
 
 
 def test_short_text_does_not_fold() -> None:
@@ -24,7 +24,18 @@ def test_text_without_line_breaks_folds_by_length() -> None:
 
 def test_what_is_too_long_for_a_page_says_how_much_is_left_out() -> None:
     folded = fold("x" * (MAX_CHARACTERS + 7))
-    assert folded.cut == 7
+    assert (folded.cut, folded.more) == (7, f"{MAX_CHARACTERS + 7 - len(folded.head):,} more characters")
+    assert fold("x" * MAX_CHARACTERS, "/where-it-is").cut == MAX_CHARACTERS - FIRST_CHARACTERS
+
+
+def test_what_was_left_out_comes_part_by_part() -> None:
+    text = "".join(f"line {n}\n" for n in range(60_000))
+    parts, start = [text[:FIRST_CHARACTERS]], FIRST_CHARACTERS
+    while start:
+        found, start = part(text, start)
+        parts.append(found)
+    assert "".join(parts) == text
+    assert len(parts) > 3
 
 
 @given(st.lists(st.text(max_size=300), max_size=60))

@@ -1,0 +1,219 @@
+"""What is asked for beside the trace page: whole texts, prompts side by side, the picture of calls, the raw form."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.ingest.golden import text_message
+from tests.traces.test_views import TRACE, failed_run, span, trace_address
+from tracehouse.tenancy.models import AuditEntry, Project, User
+from tracehouse.web.folding import FIRST_CHARACTERS, NEXT_CHARACTERS
+from traces.span import Event, Kind, Span, Status
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clickhouse,
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+Store = Callable[[list[Span]], None]
+CALL = "00000000000000ab"
+HTMX = {"HX-Request": "true", "HX-Target": "step"}
+LONG = "\n".join(f"line {n} of a document" for n in range(40_000))
+
+
+@pytest.fixture
+def reader(client: Client, viewer: User, clickhouse: None) -> Client:
+    client.force_login(viewer)
+    return client
+
+
+def text_address(project: Project) -> str:
+    return reverse("traces:text", args=[project.slug, TRACE])
+
+
+def step(reader: Client, project: Project, **asked: str) -> str:
+    return reader.get(trace_address(project), asked, headers=HTMX).content.decode()
+
+
+def test_a_long_text_is_sent_in_parts(reader: Client, project: Project, store_spans: Store) -> None:
+    prompt = [text_message("system", "Be brief."), text_message("user", LONG)]
+    store_spans([span(project, TRACE, span_id=CALL, kind=Kind.LLM, input=prompt)])
+    page = step(reader, project, span=CALL)
+    assert "Show 39,980 more lines" in page
+    assert len(page) < FIRST_CHARACTERS + 20_000
+    asked = {"span": CALL, "of": "input.1.0"}
+    whole = reader.get(text_address(project), asked)
+    assert (whole["Content-Type"], whole.content.decode()) == ("text/plain; charset=utf-8", LONG)
+    part = reader.get(
+        text_address(project), {**asked, "from": str(FIRST_CHARACTERS), "prose": "1"}, headers=HTMX
+    )
+    body = part.content.decode()
+    assert LONG[FIRST_CHARACTERS : FIRST_CHARACTERS + NEXT_CHARACTERS] in body
+    assert f"from={FIRST_CHARACTERS + NEXT_CHARACTERS}&amp;prose=1" in body
+    last = reader.get(text_address(project), {**asked, "from": str(len(LONG) - 5)}, headers=HTMX)
+    assert "Show more" not in last.content.decode()
+
+
+def test_a_text_that_is_not_there_is_not_found(reader: Client, project: Project, store_spans: Store) -> None:
+    store_spans([span(project, TRACE, span_id=CALL, input="Hi")])
+    asked = [{"span": CALL, "of": "input.7"}, {"span": "0" * 16, "of": "input"}, {}]
+    assert [reader.get(text_address(project), one).status_code for one in asked] == [404, 404, 404]
+
+
+def test_the_middle_of_a_long_conversation_comes_when_asked_for(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    prompt = [text_message("user", f"message number {n}.") for n in range(200)]
+    store_spans([span(project, TRACE, span_id=CALL, kind=Kind.LLM, input=prompt)])
+    page = step(reader, project, span=CALL)
+    assert "140 messages in between are not shown" in page
+    assert "message number 199." in page
+    assert "message number 100." not in page
+    assert "message number 100." in step(reader, project, span=CALL, messages="all")
+
+
+def test_hostile_content_is_text_in_every_tab(reader: Client, project: Project, store_spans: Store) -> None:
+    evil = "<script>alert(1)</script>"
+    structure = {evil: [evil] * 9}
+    first = span(
+        project, TRACE, span_id="00000000000000a0", kind=Kind.LLM, input=[text_message("user", "Hi")]
+    )
+    chosen = span(
+        project,
+        TRACE,
+        span_id=CALL,
+        after_ms=5,
+        name=evil,
+        kind=Kind.LLM,
+        status=Status.ERROR,
+        status_message=evil,
+        model=evil,
+        input=[text_message(evil, evil)],
+        output=structure,
+        attributes={evil: json.dumps(structure)},
+        events=(Event(name=evil, time_ns=time.time_ns(), attributes={evil: evil}),),
+    )
+    store_spans([first, chosen])
+    pages = [step(reader, project, span=CALL, show=tab) for tab in ("", "diff", "otlp")]
+    pages.append(reader.get(trace_address(project), {"view": "graph"}).content.decode())
+    asked = {"span": CALL, "of": "input.0.0", "from": "0"}
+    pages.append(reader.get(text_address(project), asked, headers=HTMX).content.decode())
+    for page in pages:
+        assert "&lt;script&gt;alert(1)" in page
+        assert evil not in page
+
+
+def conversation(project: Project, trace_id: str, prompts: list[list[Any]], **told: Any) -> list[Span]:
+    root = span(project, trace_id, span_id="00000000000000aa", kind=Kind.AGENT, agent_name="writer", **told)
+    calls = [
+        span(
+            project,
+            trace_id,
+            parent_id=root.span_id,
+            span_id=f"{n + 1:016x}",
+            after_ms=n + 1 + told.get("after_ms", 0),
+            kind=Kind.LLM,
+            name=f"call {n + 1}",
+            input=prompt,
+        )
+        for n, prompt in enumerate(prompts)
+    ]
+    return [root, *calls]
+
+
+HELLO, ANSWER, MORE = (
+    text_message("user", "Hello"),
+    text_message("assistant", "Hi"),
+    text_message("user", "More"),
+)
+
+
+def test_a_prompt_is_compared_with_the_one_before_it_or_with_one_that_is_chosen(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    prompts = [[HELLO], [HELLO, ANSWER, MORE], [HELLO, ANSWER, MORE, ANSWER, MORE]]
+    store_spans(conversation(project, TRACE, prompts))
+    page = step(reader, project, span=f"{3:016x}", show="diff")
+    assert "3 same" in page
+    assert "2 added" in page
+    chosen = step(reader, project, span=f"{3:016x}", show="diff", **{"with": f"{TRACE}/{1:016x}"})
+    assert "4 added" in chosen
+    gone = step(reader, project, span=f"{3:016x}", show="diff", **{"with": f"{TRACE}/{'f' * 16}"})
+    assert "not among the ones before this step" in gone
+
+
+def test_the_first_prompt_of_a_trace_is_compared_with_the_session_before(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    before = conversation(project, "e" * 32, [[HELLO]], session_id="s-1", after_ms=-50_000)
+    store_spans([*before, *conversation(project, TRACE, [[HELLO, ANSWER]], session_id="s-1")])
+    page = step(reader, project, span=f"{1:016x}", show="diff")
+    assert "Trace before, in the session: call 1" in " ".join(page.split())
+    assert "1 added" in page
+    alone = conversation(project, "d" * 32, [[HELLO]])
+    store_spans(alone)
+    address = trace_address(project, "d" * 32)
+    first = reader.get(address, {"span": f"{1:016x}", "show": "diff"}, headers=HTMX).content.decode()
+    assert "there is nothing to compare it with" in first
+
+
+def test_the_picture_shows_the_calls_and_each_leads_to_its_step(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    page = reader.get(trace_address(project), {"view": "graph"})
+    graph = page.context["graph"]
+    assert [(node.name, node.asked_by) for node in graph.nodes] == [
+        ("agent.invocation", None),
+        ("llm.claude.call", None),
+        ("hubspot_query", 2),
+        ("llm.claude.call", None),
+    ]
+    body = page.content.decode()
+    assert "4 calls, " in body
+    assert body.count(f'href="?view=graph&amp;span={CALL}#step"') == 2
+    assert "The same as a list" in body
+    plain = reader.get(trace_address(project)).content.decode()
+    assert "<foreignObject" not in plain
+    assert 'href="?view=graph&amp;span=' in plain
+
+
+def test_a_trace_of_plain_spans_has_no_picture_and_says_why(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans([span(project, TRACE)])
+    assert "No calls to draw" in reader.get(trace_address(project), {"view": "graph"}).content.decode()
+
+
+def test_the_raw_form_is_the_same_on_the_page_by_file_and_by_api(
+    reader: Client, project: Project, store_spans: Store, api_key: str
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    assert "llm.claude.call" in step(reader, project, span=CALL, show="otlp")
+    alone = reader.get(text_address(project), {"span": CALL, "of": "otlp"}).content
+    file = reader.get(reverse("traces:download", args=[project.slug, TRACE]))
+    assert file["Content-Disposition"] == f'attachment; filename="trace-{TRACE}.otlp.json"'
+    whole = b"".join(file.streaming_content)  # type: ignore[attr-defined]
+    with_key = Client(headers={"Authorization": f"Bearer {api_key}"})
+    address = f"/api/v1/traces/{TRACE}/otlp"
+    assert b"".join(with_key.get(address).streaming_content) == whole  # type: ignore[attr-defined]
+    one = b"".join(with_key.get(address, {"span_id": CALL}).streaming_content)  # type: ignore[attr-defined]
+    assert msgspec.json.decode(one) == msgspec.json.decode(alone)
+    assert with_key.get(address, {"span_id": "f" * 16}).status_code == 404
+    assert with_key.get(f"/api/v1/traces/{'f' * 32}/otlp").status_code == 404
+    assert reader.get(reverse("traces:download", args=[project.slug, "f" * 32])).status_code == 404
+
+
+def test_who_took_a_trace_as_a_file_is_in_the_audit_log(
+    reader: Client, project: Project, store_spans: Store, viewer: User
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    reader.get(reverse("traces:download", args=[project.slug, TRACE]))
+    entry = AuditEntry.objects.get(action="trace.downloaded")
+    assert (entry.actor, entry.target, entry.project) == (viewer.email, TRACE, project)
