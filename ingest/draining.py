@@ -6,6 +6,7 @@ from typing import IO
 
 from ingest import metrics
 from tracehouse.clickhouse.insert import InsertRefused, InsertUnavailable, insert_json_lines
+from traces.store import INDEXED_LATER
 
 
 def insert(table: str, lines: IO[bytes], token: str) -> None:
@@ -13,7 +14,7 @@ def insert(table: str, lines: IO[bytes], token: str) -> None:
     written_at = _last_write(lines)
     started = time.perf_counter()
     try:
-        rows = insert_json_lines(table, lines, token=token)
+        rows = insert_json_lines(table, lines, token=token, later=INDEXED_LATER)
     except InsertUnavailable:
         _unavailable.inc()
         raise

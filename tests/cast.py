@@ -49,7 +49,8 @@ def secret_key(of: Project, actor: User) -> str:
 
 
 def store_spans(spans: list[Span]) -> None:
-    insert_json_lines(store.TABLE, io.BytesIO(b"".join(store.json_lines(spans))), token=uuid.uuid4().hex)
+    lines = io.BytesIO(b"".join(store.json_lines(spans)))
+    insert_json_lines(store.TABLE, lines, token=uuid.uuid4().hex, later=store.INDEXED_LATER)
 
 
 def wait_for(read: Callable[[], Found], seconds: float = 60) -> Found:

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
-from traces import queries, tool_calls
+from traces import attribute, attribute_queries, queries, tool_calls
 from traces.filters import Order, TraceFilters
 from traces.queries import UsageGroup
 from traces.tool_calls import ToolCalls
@@ -44,24 +44,74 @@ class WindowParameters(serializers.Serializer[Any]):
         return {**window, **super().get_fields()}
 
 
-class TraceParameters(WindowParameters):
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=queries.MAX_PAGE)
-    cursor = serializers.CharField(default="", help_text="`next_cursor` of the page before.")
+class FilterParameters(WindowParameters):
     user_id = serializers.CharField(default="")
     session_id = serializers.CharField(default="")
     organization_id = serializers.CharField(default="")
     feature = serializers.CharField(default="")
     environment = serializers.CharField(default="")
-    status = serializers.ChoiceField(choices=["ok", "error"], required=False)
+    status = serializers.ChoiceField(
+        choices=["ok", "error"], required=False, help_text="Of the trace: that of its root."
+    )
+    has_error = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Whether any span of the trace failed."
+    )
     name = serializers.CharField(default="", help_text="Name of the root span.")
     model = serializers.CharField(default="", help_text="A model that any span of the trace used.")
     tool = serializers.CharField(default="", help_text="A tool that any span of the trace called.")
+    prompt_name = serializers.CharField(default="", help_text="A prompt that any span of the trace used.")
+    prompt_version = serializers.CharField(
+        default="", help_text="With `prompt_name`: on the same span as the name."
+    )
+    tags = serializers.ListField(
+        child=serializers.CharField(),
+        default=list,
+        max_length=attribute.MAX_ITEMS,
+        help_text="A tag; several times for traces that have all of them.",
+    )
+    attribute = serializers.ListField(
+        child=serializers.CharField(max_length=1_000),
+        default=list,
+        max_length=attribute.MAX_ITEMS,
+        help_text="`key:value` or `key`, an attribute of a span or its resource; several times for all of them. "
+        "A colon within the key is written `\\:`. A list has each of its items.",
+    )
     min_latency_ms = serializers.IntegerField(required=False, min_value=0, max_value=10**12)
     min_cost_usd = serializers.DecimalField(
         required=False, min_value=Decimal(0), max_digits=30, decimal_places=12
     )
-    q = serializers.CharField(default="", max_length=200, help_text="Text in a name, error, input or output.")
+    q = serializers.CharField(
+        default="",
+        max_length=200,
+        help_text="Words in names, errors, inputs, outputs, events and log records, in any span, whatever their case: "
+        'all of them. Words in "double quotes" follow each other; `timeo*` is a part of a word.',
+    )
+
+
+class TraceParameters(FilterParameters):
+    limit = serializers.IntegerField(default=50, min_value=1, max_value=queries.MAX_PAGE)
+    cursor = serializers.CharField(default="", help_text="`next_cursor` of the page before.")
     order = serializers.ChoiceField(choices=[order.value for order in Order], default=Order.NEWEST.value)
+
+
+class AttributeParameters(WindowParameters):
+    attribute = serializers.CharField(
+        default="",
+        max_length=1_000,
+        help_text="What is typed so far: a part of a name, or `key:` and a part of a value.",
+    )
+
+
+class AttributeSchema(serializers.Serializer[Any]):
+    attribute = serializers.CharField(help_text="As the filter `attribute` takes it.")
+    spans = serializers.IntegerField(
+        help_text=f"How many of the spans looked at carry it: at most {attribute_queries.SAMPLED_SPANS:,}, of traces "
+        "spread over the window."
+    )
+
+
+class AttributesSchema(serializers.Serializer[Any]):
+    data = AttributeSchema(many=True)  # type: ignore[assignment]  # the answer names it so
 
 
 class UsageParameters(WindowParameters):
@@ -244,6 +294,18 @@ class TraceList(APIView):
         return Response({"data": [plain(trace) for trace in page.traces], "next_cursor": page.next_cursor})
 
 
+class Attributes(APIView):
+    """Attributes that spans of the window carry, and after `key:` their values: what completes a filter."""
+
+    @extend_schema(
+        parameters=[AttributeParameters], responses=AttributesSchema, operation_id="list_attributes"
+    )
+    def get(self, request: Request) -> Response:
+        given = validated(AttributeParameters, request)
+        offers = attribute_queries.completions(scope_during(request, given), given["attribute"])
+        return Response({"data": [asdict(offer) for offer in offers]})
+
+
 class TraceDetail(APIView):
     """One trace with all its spans, flat, by start time."""
 
@@ -280,9 +342,9 @@ class Usage(APIView):
 
 def filters_of(given: dict[str, Any]) -> TraceFilters:
     """The filters among validated parameters."""
-    return TraceFilters(
-        **{field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
-    )
+    chosen = {field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
+    several = {"tags": tuple(chosen["tags"]), "attribute": tuple(map(attribute.parse, chosen["attribute"]))}
+    return TraceFilters(**{**chosen, **several})
 
 
 def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

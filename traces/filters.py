@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
-Value: TypeAlias = str | int
+from traces import search
+from traces.attribute import Attribute, cut
+
+Value: TypeAlias = str | int | list[str]
 
 # The span that speaks for its trace: the root, or while that has not arrived the earliest span.
 RANK = "tuple(ifNull(parent_id, 1) != 0, start_time, span_id)"
@@ -32,6 +35,34 @@ INPUT_TOKENS = f"""sumIf(
             + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0),
         {BILLED})"""
 OUTPUT_TOKENS = f"sumIf(ifNull(output_tokens, 0), {BILLED})"
+TAGS = "JSONExtract(ifNull(tags, '[]'), 'Array(String)')"
+# The two expressions that `schema/0004_search.sql` indexes, letter by letter: an index serves no other.
+WORDS = """lowerUTF8(replaceAll(replaceAll(concat(
+        ifNull(name, ''), ' ¦ ', ifNull(status_message, ''), ' ¦ ', ifNull(error_type, ''), ' ¦ ',
+        ifNull(input, ''), ' ¦ ', ifNull(output, ''), ' ¦ ', ifNull(events, ''), ' ¦ ',
+        arrayStringConcat(mapValues(log_entries), ' ¦ ')), '\\\\n', ' '), '\\\\t', ' '))"""
+FACETS = """arrayStringConcat([
+        ifNull(attributes, ''),
+        ifNull(resource, ''),
+        arrayStringConcat(JSONExtractKeys(ifNull(attributes, '')), ','),
+        arrayStringConcat(JSONExtractKeys(ifNull(resource, '')), ','),
+        concat('prompt_name=', ifNull(prompt_name, '')),
+        concat('prompt_version=', ifNull(prompt_version, ''))], ',')"""
+# For each attribute of a span or its resource `key=`, and `key=value` as JSON; a list's items one by one.
+CARRIED = """arrayFlatten(arrayMap(
+        pair -> arrayPushFront(
+            arrayMap(
+                item -> concat(pair.1, '=', leftUTF8(item, 200)),
+                if(startsWith(pair.2, '['), JSONExtractArrayRaw(pair.2), [pair.2])),
+            concat(pair.1, '=')),
+        arrayConcat(
+            JSONExtractKeysAndValuesRaw(ifNull(attributes, '')),
+            JSONExtractKeysAndValuesRaw(ifNull(resource, '')))))"""
+# Columns that no list reads but for a filter that asks about them.
+UNLISTED = (
+    "status_message", "error_type", "input", "output", "events", "log_entries", "attributes", "resource",
+    "prompt_name", "prompt_version",
+)  # fmt: skip
 
 
 def spans(columns: Iterable[str], narrowed: str = "") -> str:
@@ -112,10 +143,15 @@ class TraceFilters:
     organization_id: str = ""
     feature: str = ""
     environment: str = ""
-    status: str = ""  # "ok" or "error"
+    status: str = ""  # "ok" or "error": that of the trace, which is its root's
+    has_error: bool | None = None  # whether any span failed
     name: str = ""
     model: str = ""
     tool: str = ""
+    prompt_name: str = ""
+    prompt_version: str = ""
+    tags: tuple[str, ...] = ()  # all of them
+    attribute: tuple[Attribute, ...] = ()  # all of them, on whichever spans
     min_latency_ms: int | None = None
     min_cost_usd: Decimal | None = None
     q: str = ""
@@ -135,28 +171,98 @@ _EQUALITIES: Mapping[str, str] = {
     "name": f"argMin(name, {RANK}) = {{name:String}}",
     "model": "countIf(model = {model:String}) > 0",
     "tool": "countIf(tool_name = {tool:String}) > 0",
-    "q": """countIf(
-        positionCaseInsensitiveUTF8(ifNull(name, ''), {q:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(status_message, ''), {q:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(input, ''), {q:String}) > 0
-        OR positionCaseInsensitiveUTF8(ifNull(output, ''), {q:String}) > 0
-        OR arrayExists(
-            entry -> positionCaseInsensitiveUTF8(entry, {q:String}) > 0, mapValues(log_entries))) > 0""",
+    "prompt_name": "countIf(prompt_name = {prompt_name:String}) > 0",
+    "prompt_version": "countIf(prompt_version = {prompt_version:String}) > 0",
+}
+
+
+_FAILED: Mapping[bool, str] = {
+    True: "countIf(status = 'error') > 0",
+    False: "countIf(status = 'error') = 0",
 }
 
 
 def conditions(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
-    """The HAVING conditions of `filters` and the parameters they name."""
+    """The HAVING conditions of `filters`, and the parameters that they and those of `looked_up` name."""
     clauses: list[str] = []
     parameters: dict[str, Value] = {}
     for field, clause in _EQUALITIES.items():
         if value := getattr(filters, field):
             clauses.append(clause)
             parameters[field] = value
+    if filters.has_error is not None:
+        clauses.append(_FAILED[filters.has_error])
+    if filters.prompt_name and filters.prompt_version:
+        clauses.append(
+            "countIf(prompt_name = {prompt_name:String} AND prompt_version = {prompt_version:String}) > 0"
+        )
     if filters.min_latency_ms is not None:
         clauses.append(f"{LATENCY_NS} >= {{min_latency_ns:Int64}}")
         parameters["min_latency_ns"] = filters.min_latency_ms * 1_000_000
     if filters.min_cost_usd is not None:
         clauses.append(f"{COST} >= toDecimal128({{min_cost_usd:String}}, 12)")
         parameters["min_cost_usd"] = f"{filters.min_cost_usd:f}"
+    for number, tag in enumerate(filters.tags):
+        clauses.append(f"countIf(has({TAGS}, {{tag_{number}:String}})) > 0")
+        parameters[f"tag_{number}"] = tag
+    told, names = _told_by_spans(filters)
+    parameters |= names | looked_up(filters)[1]
+    return [*clauses, *(f"countIf({condition}) > 0" for condition in told)], parameters
+
+
+def looked_up(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
+    """Conditions on stored parts of spans, which the indexes of `spans` answer, and the parameters they name.
+
+    Each holds for some part of every trace that `conditions` keeps, and perhaps of others: all that a condition asks
+    about is in one field, and a field is written whole.
+    """
+    prompt = {"prompt_name": filters.prompt_name, "prompt_version": filters.prompt_version}
+    asked = [attribute.looked_up for attribute in filters.attribute]
+    asked += [[cut(f"{column}={value}")] for column, value in prompt.items() if value]
+    clauses, parameters = _said(filters)
+    for number, ways in enumerate(asked):
+        names = [f"cuts_{number}_{way}" for way in range(len(ways))]
+        either = " OR ".join(f"hasAllTokens({FACETS}, {{{name}:Array(String)}})" for name in names)
+        clauses.append(f"({either})")
+        parameters |= dict(zip(names, ways, strict=True))
     return clauses, parameters
+
+
+def _told_by_spans(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
+    """Conditions of which each has to hold for any one span of the trace."""
+    clauses, parameters = _said(filters)
+    for number, attribute in enumerate(filters.attribute):
+        clauses.append(f"hasAny({CARRIED}, {{facets_{number}:Array(String)}})")
+        parameters[f"facets_{number}"] = attribute.facets
+    return clauses, parameters
+
+
+def _said(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
+    clauses: list[str] = []
+    parameters: dict[str, Value] = {}
+    for number, term in enumerate(search.terms(filters.q)):
+        clauses.append(_saying(number, term))
+        parameters |= {f"term_{number}": term.text, f"like_{number}": f"%{term.longest_word}%"}
+    return clauses, parameters
+
+
+def _saying(number: int, term: search.Term) -> str:
+    text = f"lowerUTF8({{term_{number}:String}})"
+    match term.kind:
+        case search.Kind.WORD:
+            return f"hasAllTokens({WORDS}, {text})"
+        case search.Kind.PHRASE:
+            return f"hasPhrase({WORDS}, {text})"
+        case search.Kind.PART:
+            return _having(number, term, text)
+    assert_never(term.kind)
+
+
+def _having(number: int, term: search.Term, text: str) -> str:
+    """A part of a word is looked up among the index's words; where there is more to it, the text decides."""
+    word = term.longest_word
+    looked_up = f"{WORDS} LIKE lowerUTF8({{like_{number}:String}})"
+    if word == term.text:
+        return looked_up
+    reads = f"position({WORDS}, {text}) > 0"
+    return f"({looked_up} AND {reads})" if word else reads

@@ -7,12 +7,15 @@ from decimal import Decimal
 from django import forms
 
 from tracehouse.web import figures
+from traces.attribute import MAX_ITEMS, Attribute, joined, parse, split
 from traces.filters import Order, TraceFilters
 
 STATUSES = (("", "Any status"), ("error", "Failed"), ("ok", "Ok"))
+FAILED_STEPS = (("", "Any"), ("true", "Some step failed"), ("false", "No step failed"))
 # Field -> the words before its value in the sentence; also the order of that sentence.
 WORDS: Mapping[str, str] = {
     "status": "that",
+    "has_error": "in which",
     "name": "named",
     "environment": "in environment",
     "feature": "of feature",
@@ -21,12 +24,20 @@ WORDS: Mapping[str, str] = {
     "organization_id": "of organization",
     "model": "using model",
     "tool": "calling tool",
+    "prompt_name": "using prompt",
+    "prompt_version": "of prompt version",
+    "tags": "tagged",
+    "attribute": "with attribute",
     "min_latency_ms": "taking at least",
     "min_cost_usd": "costing at least",
     "q": "containing",
 }
 # Filters whose values are offered from those met in the window.
-OFFERED = ("environment", "feature", "model", "tool", "name")
+OFFERED = ("environment", "feature", "model", "tool", "name", "tags", "attribute")
+SEARCH_HELP = (
+    "Finds traces that contain every word, in any step, upper or lower case. "
+    'Words in "double quotes" must follow each other; timeo* also finds parts of words.'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +52,34 @@ def _text(label: str) -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=1_000, strip=False)
 
 
+class ListField(forms.CharField):
+    """Several values between commas; `\\,` is a comma within one."""
+
+    def clean(self, value: str) -> tuple[str, ...]:
+        found = split(super().clean(value) or "")
+        if len(found) > MAX_ITEMS:
+            raise forms.ValidationError(f"Give at most {MAX_ITEMS}.")
+        return found
+
+
+class AttributesField(ListField):
+    """Several attributes, each `key:value` or `key`."""
+
+    def clean(self, value: str) -> tuple[Attribute, ...]:  # type: ignore[override]  # what the items are read as
+        return tuple(map(parse, super().clean(value)))
+
+
 class TraceFilterForm(forms.Form):
     q = forms.CharField(
         label="Search",
         required=False,
         max_length=200,
         widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "Search names, errors, inputs and outputs"}
+            attrs={
+                "type": "search",
+                "placeholder": "Words in prompts, responses and errors",
+                "title": SEARCH_HELP,
+            }
         ),
     )
     status = forms.ChoiceField(choices=STATUSES, required=False)
@@ -59,6 +91,34 @@ class TraceFilterForm(forms.Form):
     organization_id = _text("Organization")
     model = _text("Model")
     tool = _text("Tool")
+    # The form's method of this name stays: its metaclass takes fields out of the class.
+    has_error = forms.ChoiceField(  # type: ignore[assignment]
+        label="Failed steps", choices=FAILED_STEPS, required=False
+    )
+    prompt_name = _text("Prompt")
+    prompt_version = _text("Prompt version")
+    tags = ListField(
+        label="Tags",
+        required=False,
+        max_length=1_000,
+        widget=forms.TextInput(attrs={"placeholder": "one, another"}),
+    )
+    attribute = AttributesField(
+        label="Attributes",
+        required=False,
+        max_length=1_000,
+        widget=forms.TextInput(
+            attrs={
+                "placeholder": "key:value, key",
+                "autocomplete": "off",
+                # Relative to the list's own address, which holds the project.
+                "hx-get": "traces/attributes",
+                "hx-trigger": "input changed delay:200ms, focus once",
+                "hx-include": "[name='range'], [name='from'], [name='to']",
+                "hx-target": "#offers-attribute",
+            }
+        ),
+    )
     min_latency_ms = forms.IntegerField(
         label="Latency at least, ms", required=False, min_value=0, max_value=10**9
     )
@@ -69,6 +129,7 @@ class TraceFilterForm(forms.Form):
     def __init__(self, data: Mapping[str, str], offers: Mapping[str, list[str]] | None = None) -> None:
         super().__init__(data, auto_id="filter-%s")
         self.offers = {name: (offers or {}).get(name, []) for name in OFFERED}
+        self.offers["tags"] = [joined([tag]) for tag in self.offers["tags"]]
         for name in OFFERED:
             self.fields[name].widget.attrs["list"] = f"offers-{name}"
 
@@ -81,20 +142,17 @@ class TraceFilterForm(forms.Form):
     def filters(self) -> TraceFilters:
         """The filters that could be read; what could not is in `errors`."""
         self.full_clean()
-        return TraceFilters(
-            **{name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
-        )
+        given = {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+        if "has_error" in given:
+            given["has_error"] = given["has_error"] == "true"
+        return TraceFilters(**given)
 
     @property
     def values(self) -> dict[str, str]:
         """The filters as they stand in an address."""
         filters = self.filters
         found = {name: getattr(filters, name) for name in WORDS}
-        return {
-            name: f"{value:f}" if isinstance(value, Decimal) else str(value)
-            for name, value in found.items()
-            if value not in ("", None)
-        }
+        return {name: _written(value) for name, value in found.items() if value not in ("", None, ())}
 
     @property
     def chips(self) -> list[Chip]:
@@ -108,9 +166,19 @@ def order_of(parameters: Mapping[str, str]) -> Order:
         return Order.NEWEST
 
 
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return joined(value)
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
 def _read(name: str, value: str) -> str:
     if name == "status":
         return "failed" if value == "error" else "succeeded"
+    if name == "has_error":
+        return "some step failed" if value == "true" else "no step failed"
     if name == "min_latency_ms":
         return figures.duration(float(value))
     if name == "min_cost_usd":

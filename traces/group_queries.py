@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 
 import msgspec
 
@@ -205,7 +205,7 @@ _ORDERS: Mapping[GroupOrder, tuple[str, str]] = {
 }
 
 
-@cache
+@lru_cache(maxsize=256)
 def _candidates(grouping: Grouping, order: GroupOrder, conditions: str) -> Query:
     """Groups by a bound of their sort key: every trace counts for each it was ever said to belong to."""
     return Query(
@@ -239,7 +239,7 @@ LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}""",  # noqa: S608  # closed part
     )
 
 
-@cache
+@lru_cache(maxsize=256)
 def _sums(grouping: Grouping, order: GroupOrder, clauses: tuple[str, ...], after: bool) -> Query:
     """The exact sums of `group_keys`."""
     conditions = "\n       AND ".join(("group_key IN {group_keys:Array(String)}", IN_WINDOW, *clauses))

@@ -7,18 +7,22 @@ when it lies across midnight; conditions on one row hold for the trace when they
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from tracehouse.clickhouse.query import Parameter, Query, QueryTooLarge, run
-from tracehouse.tenancy.scope import Scope
-from traces.filters import Order, TraceFilters
+from tracehouse.tenancy.scope import Scope, Window
+from traces.filters import Order, TraceFilters, looked_up
 
 # Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
 MAX_STRAYS = 2_000
 # So many are decided by their spans without another look at the index.
 FEW_STRAYS = 100
+# What is looked up in `spans` is looked up in the latest days first, in four times as many each time.
+FIRST_STRETCH = timedelta(days=1)
+WIDER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +62,6 @@ _DEAR = f"""trace_id IN
           GROUP BY trace_id
           HAVING sum(cost_bound) >= toDecimal128({{min_cost_usd:String}}, 12)
       )"""  # noqa: S608  # closed parts only
-_SAYING = f"""trace_id IN
-      (
-          SELECT trace_id
-          FROM spans
-          WHERE {_BOUND}
-            AND (positionCaseInsensitiveUTF8(ifNull(name, ''), {{q:String}}) > 0
-              OR positionCaseInsensitiveUTF8(ifNull(status_message, ''), {{q:String}}) > 0
-              OR positionCaseInsensitiveUTF8(ifNull(input, ''), {{q:String}}) > 0
-              OR positionCaseInsensitiveUTF8(ifNull(output, ''), {{q:String}}) > 0
-              OR arrayExists(
-                  entry -> positionCaseInsensitiveUTF8(entry, {{q:String}}) > 0, mapValues(log_entries)))
-      )"""  # noqa: S608  # closed parts only
 _BOUNDS: Mapping[Order, tuple[str, bool]] = {
     Order.OLDEST: ("toUnixTimestamp64Nano(min(start_time))", True),
     Order.SLOWEST: ("toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))", False),
@@ -89,13 +81,32 @@ def newest(
     """The traces of the window's latest matching rows that come after `before` in the list.
 
     A row starts when its trace does, or later: no trace that starts after the last row found is left out, but for
-    `strays`.
+    `strays`. A span that matches lies on the day of its trace's row there, so stretches of days can be looked through
+    one by one.
     """
-    query = _newest(tuple(_row_conditions(filters)), before is not None)
     place: dict[str, Parameter] = {}
     if before:
         place = {"place_ns": before.bound, "place_id": str(before.trace_id)}
-    return _candidates(scope, query, {**parameters, **place, "limit": limit})
+    query = _newest(tuple(_row_conditions(filters)), before is not None)
+    found: list[Candidate] = []
+    for stretch in _stretches(scope.window, before) if _in_spans(filters) else (scope.window,):
+        left = limit - len(found)
+        found += _candidates(scope.during(stretch), query, {**parameters, **place, "limit": left})
+        if len(found) == limit:
+            break
+    return found
+
+
+def _stretches(window: Window, before: Candidate | None) -> Iterator[Window]:
+    """The window in stretches, the latest and shortest first, from where the list stands."""
+    end, width = window.end, FIRST_STRETCH
+    if before:
+        # A microsecond more: a window knows no nanoseconds.
+        end = min(end, datetime.fromtimestamp(before.bound // 10**9 + 1, UTC))
+    while end > window.start:
+        start = max(window.start, end - width)
+        yield Window(start, end)
+        end, width = start, width * WIDER
 
 
 def strays(
@@ -105,9 +116,10 @@ def strays(
 
     `from_ns` is None where nothing starts later. Raises `QueryTooLarge` when there are more than `MAX_STRAYS`.
     """
-    if not _seen(filters):
+    seen = _seen(filters)
+    if not seen:
         return []  # every row of a trace matches, the one that starts with it too
-    conditions = tuple(_row_conditions(filters))
+    conditions = (seen[0], *map(_on_any_row, seen[1:]), *_sums(filters))
     if from_ns is None:
         rows = run(_strays(conditions, ""), scope, parameters)
     else:
@@ -162,22 +174,39 @@ def _candidates(scope: Scope, query: Query, parameters: Mapping[str, Parameter])
 
 def _row_conditions(filters: TraceFilters) -> list[str]:
     """One condition on the row itself; the rest on any row of its trace, since parts may know different things."""
-    walked, *looked_up = _seen(filters) or [""]
-    conditions = [walked, *map(_on_any_row, looked_up), *_sums(filters)]
+    walked, *others = _seen(filters) or [""]
+    conditions = [walked, *map(_on_any_row, others), *_sums(filters), *_in_spans(filters)]
     return [condition for condition in conditions if condition]
 
 
 def _trace_conditions(filters: TraceFilters) -> list[str]:
-    return [*map(_on_any_row, _seen(filters)), *_sums(filters)]
+    return [*map(_on_any_row, _seen(filters)), *_sums(filters), *_in_spans(filters)]
 
 
 def _seen(filters: TraceFilters) -> list[str]:
+    tags = [f"has(tags, {{tag_{number}:String}})" for number in range(len(filters.tags))]
     chosen = [clause for field, clause in _CONDITIONS.items() if getattr(filters, field) not in ("", None)]
-    return [*chosen, _STATUSES[filters.status]] if filters.status else chosen
+    # That no span failed cannot be seen here: a row remembers a failure that a later part took back.
+    failed = ["any_failed"] if filters.has_error else []
+    return [*tags, *chosen, *failed, *([_STATUSES[filters.status]] if filters.status else [])]
 
 
 def _sums(filters: TraceFilters) -> list[str]:
-    return [*([_DEAR] if filters.min_cost_usd is not None else []), *([_SAYING] if filters.q else [])]
+    return [_DEAR] if filters.min_cost_usd is not None else []
+
+
+def _in_spans(filters: TraceFilters) -> list[str]:
+    return [_of_spans(condition) for condition in looked_up(filters)[0]]
+
+
+def _of_spans(condition: str) -> str:
+    return f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM spans
+          WHERE {_BOUND}
+            AND {condition}
+      )"""  # noqa: S608  # closed parts only
 
 
 def _on_any_row(condition: str) -> str:
@@ -190,7 +219,7 @@ def _on_any_row(condition: str) -> str:
       )"""  # noqa: S608  # closed parts only
 
 
-@cache
+@lru_cache(maxsize=256)
 def _newest(conditions: tuple[str, ...], after: bool) -> Query:
     place = [f"({_START_NS}, trace_id) < ({{place_ns:Int64}}, {{place_id:UUID}})"] if after else []
     return Query(
@@ -223,7 +252,7 @@ _EARLIER = f"""trace_id IN
           )"""  # noqa: S608  # closed parts only
 
 
-@cache
+@lru_cache(maxsize=256)
 def _strays(conditions: tuple[str, ...], later: str) -> Query:
     return Query(
         "traces.strays",
@@ -237,7 +266,7 @@ LIMIT {MAX_STRAYS + 1}""",  # noqa: S608  # closed parts only
     )
 
 
-@cache
+@lru_cache(maxsize=256)
 def _bounded(order: Order, conditions: tuple[str, ...]) -> Query:
     bound, ascending = _BOUNDS[order]
     direction = "ASC" if ascending else "DESC"

@@ -18,7 +18,8 @@ from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.web import time_range
 from tracehouse.web.addresses import query
 from tracehouse.web.htmx import part_asked_for
-from traces import charts, columns, list_state, queries, saved_views, strip_queries
+from traces import attribute_queries, charts, columns, list_state, queries, saved_views, strip_queries
+from traces.attribute import joined, split
 from traces.filters import Order
 from traces.forms import TraceFilterForm
 from traces.list_state import ListState
@@ -103,6 +104,17 @@ def first_span(request: ProjectRequest) -> HttpResponse:
     if queries.has_spans(request.scope):
         return HttpResponse(headers={"HX-Refresh": "true"})
     return HttpResponse(status=204)
+
+
+@require_safe
+@project_page()
+@explains_failed_reads
+def attribute_offers(request: ProjectRequest) -> HttpResponse:
+    """What the last of the attributes typed so far may become, as options that hold the ones before it too."""
+    *before, last = split(request.GET.get("attribute", "")) or ("",)
+    scope = request.scope.during(_state(request).range.window)
+    offers = [joined([*before, offer.attribute]) for offer in attribute_queries.completions(scope, last)]
+    return render(request, "traces/attribute_offers.html", {"offers": offers})
 
 
 @require_safe

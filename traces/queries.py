@@ -2,11 +2,13 @@
 
 All reads go through `filters.spans`: a span written in parts, or twice, is one row with the last present value of
 each field. A trace lies in a window when its earliest span starts in it; partitions of a day more on both sides are
-read, so that a trace across midnight is whole. Lists never read `input`, `output` or `attributes` (only `q` does).
+read, so that a trace across midnight is whole. Lists never read `input`, `output` or `attributes` (only filters
+that ask about them do, of the traces that an index named).
 """
 
 import base64
 import binascii
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -312,7 +314,7 @@ def usage(
 
 
 def choices(scope: Scope) -> dict[str, list[str]]:
-    """Values met in the window, for the filter menus: environments, features, models, tools, names."""
+    """Values met in the window, for the filter menus: environments, features, models, tools, names, tags."""
     rows = run(_CHOICES, scope)
     return {name: sorted(values) for name, values in rows[0].items()} if rows else {}
 
@@ -420,12 +422,12 @@ _LISTED = (
     "cost_usd",
     "cost_state",
 )
-_SEARCHED = ("status_message", "input", "output", "log_entries")
 
 
 def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
     """The columns that sums over traces read, and what conditions of filters need besides."""
-    return (*_LISTED, *_SEARCHED) if any("{q:String}" in one for one in conditions) else _LISTED
+    said = "\n".join(conditions)
+    return (*_LISTED, *(name for name in f.UNLISTED if re.search(rf"\b{name}\b", said)))
 
 
 def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str) -> str:
@@ -465,7 +467,7 @@ HAVING {conditions}
 LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
 
 
-@cache
+@lru_cache(maxsize=256)
 def _describe_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
     key, ascending = f.ORDER_KEYS[order]
     sign = ">" if ascending else "<"
@@ -537,7 +539,8 @@ SELECT
     groupUniqArrayArray({MAX_CHOICES})(features) AS feature,
     groupUniqArrayArray({MAX_CHOICES})(models) AS model,
     groupUniqArrayArray({MAX_CHOICES})(tools) AS tool,
-    groupUniqArrayArray({MAX_CHOICES})(root_names) AS name
+    groupUniqArrayArray({MAX_CHOICES})(root_names) AS name,
+    groupUniqArrayArray({MAX_CHOICES})(tags) AS tags
 FROM traces
 WHERE project_id = {{project_id:UInt64}}
   AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
@@ -558,7 +561,7 @@ _TRACE_KEYS = {
 }
 
 
-@cache
+@lru_cache(maxsize=256)
 def _usage_by_trace(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
     conditions = "\n       AND ".join((IN_WINDOW, *clauses))
     return Query(
@@ -596,7 +599,7 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
     )
 
 
-@cache
+@lru_cache(maxsize=256)
 def _usage_by_span(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
     column, condition = _SPAN_KEYS[group]
     matching = f"AND trace_id IN ({_matching(clauses, narrowed)})" if clauses else ""

@@ -17,4 +17,6 @@ def write_costs(spans: Iterable[Span]) -> None:
     lines = store.cost_lines(spans)
     if lines:
         # A token of its own: the same page may be written twice with other costs in it.
-        insert_json_lines(store.TABLE, io.BytesIO(b"".join(lines)), token=uuid.uuid4().hex)
+        insert_json_lines(
+            store.TABLE, io.BytesIO(b"".join(lines)), token=uuid.uuid4().hex, later=store.INDEXED_LATER
+        )

@@ -15,6 +15,7 @@ from traces import (
 pages = [
     path("traces", list_views.trace_list, name="list"),
     path("traces/first-span", list_views.first_span, name="first-span"),
+    path("traces/attributes", list_views.attribute_offers, name="attribute-offers"),
     path("traces/newer", list_views.newer, name="newer"),
     path("traces/columns", list_views.choose_columns, name="columns"),
     path("traces/views", saved_view_pages.manage, name="views"),

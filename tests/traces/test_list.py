@@ -1,6 +1,7 @@
 """The list of traces equals a plain recount: whatever the parts, their order, repeats and midnights between them."""
 
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tracehouse.clickhouse.client import client
 from tracehouse.tenancy.scope import Scope, Window
 from traces import index_queries, queries
-from traces.filters import Order, TraceFilters
+from traces.attribute import Attribute
+from traces.filters import Order, TraceFilters, looked_up
 from traces.span import Cost, CostState, Kind, Span, Status, Usage
 
 pytestmark = pytest.mark.clickhouse
@@ -34,6 +37,11 @@ spans = st.fixed_dictionaries(
         "status": st.sampled_from([Status.OK, Status.ERROR, Status.UNSET]),
         "model": st.sampled_from([None, "m1", "m2"]),
         "cost": st.sampled_from([None, "0.5", "1"]),
+        "tags": st.sampled_from([None, None, ("vip",), ("vip", "beta"), ()]),
+        "prompt": st.sampled_from([(None, None), ("plan", None), (None, "2"), ("plan", "2"), ("plan", "3")]),
+        "tier": st.sampled_from([None, "gold", ["gold", "blue"], 7, True]),
+        "said": st.sampled_from([None, "Refund the order", "order\nrefunded", "déjà vu"]),
+        "error": st.sampled_from([None, None, "order refused"]),
         "batch": st.integers(0, 2),
     }
 )
@@ -45,6 +53,21 @@ filters = st.builds(
     name=st.sampled_from(["", "", "", "span 1"]),
     min_latency_ms=st.sampled_from([None, None, 3000]),
     min_cost_usd=st.sampled_from([None, None, Decimal("1")]),
+    has_error=st.sampled_from([None, None, True, False]),
+    tags=st.sampled_from([(), (), ("vip",), ("vip", "beta")]),
+    prompt_name=st.sampled_from(["", "", "plan"]),
+    prompt_version=st.sampled_from(["", "", "2"]),
+    attribute=st.sampled_from(
+        [
+            (),
+            (),
+            (Attribute("tier"),),
+            (Attribute("tier", "gold"),),
+            (Attribute("tier", "7"),),
+            (Attribute("tier", "blue"),),
+        ]
+    ),
+    q=st.sampled_from(["", "", "order", "ORDER refund", '"the order"', "*fund*", "DÉJÀ", "refused refund"]),
 )
 windows = st.sampled_from([(-10, 10), (0, 10), (-10, 0), (-2, 2)])
 
@@ -68,7 +91,20 @@ def as_span(project: int, given: dict[str, Any]) -> Span:
         model=given["model"],
         cost=priced,
         usage=Usage(input_uncached=given["lasts"], output=1),
+        **told(given),
     )
+
+
+def told(given: dict[str, Any]) -> dict[str, Any]:
+    name, version = given.get("prompt", (None, None))
+    return {
+        "tags": given.get("tags"),
+        "prompt_name": name,
+        "prompt_version": version,
+        "attributes": {"tier": given["tier"]} if given.get("tier") is not None else None,
+        "input": [{"role": "user", "content": given["said"]}] if given.get("said") else None,
+        "status_message": given.get("error"),
+    }
 
 
 def merged(parts: Sequence[Span]) -> list[Span]:
@@ -111,6 +147,7 @@ def matches(chosen: TraceFilters, spans: Sequence[Span]) -> bool:
     user = next((s.user_id for s in ranked if s.user_id), None)
     cost = sum((s.cost.total for s in spans if s.cost and s.cost.total), Decimal(0))
     latency = key_of(Order.SLOWEST, spans)
+    any_failed = any(s.status is Status.ERROR for s in spans)
     return (
         (not chosen.user_id or user == chosen.user_id)
         and (not chosen.status or failed == (chosen.status == "error"))
@@ -118,7 +155,32 @@ def matches(chosen: TraceFilters, spans: Sequence[Span]) -> bool:
         and (not chosen.name or ranked[0].name == chosen.name)
         and (chosen.min_latency_ms is None or latency >= chosen.min_latency_ms * 10**6)
         and (chosen.min_cost_usd is None or cost >= chosen.min_cost_usd)
+        and (chosen.has_error is None or chosen.has_error == any_failed)
+        and set(chosen.tags) <= {tag for s in spans for tag in s.tags or ()}
+        and any(
+            chosen.prompt_name in ("", s.prompt_name) and chosen.prompt_version in ("", s.prompt_version)
+            for s in spans
+        )
+        and all(any(carries(s, attribute) for s in spans) for attribute in chosen.attribute)
+        and all(any(says(s, term) for s in spans) for term in re.findall(r'"[^"]+"|\S+', chosen.q.casefold()))
     )
+
+
+def carries(span: Span, attribute: Attribute) -> bool:
+    value = (span.attributes or {}).get(attribute.key)
+    items = value if isinstance(value, list) else [value]
+    return value is not None and (attribute.value is None or attribute.value in map(str, items))
+
+
+def says(span: Span, term: str) -> bool:
+    """Whether one of the texts has the word, the words in quotes in turn, or what stands between stars."""
+    content = span.input[0]["content"] if span.input else ""  # type: ignore[index,call-overload]
+    for text in (str(content).casefold(), (span.status_message or "").casefold()):
+        words = " ".join(text.split())
+        looked_for = term.strip('"*')
+        if looked_for in words if "*" in term else f" {looked_for} " in f" {words} ":
+            return True
+    return False
 
 
 def expected(parts: Sequence[Span], chosen: TraceFilters, order: Order, window: tuple[int, int]) -> list[int]:
@@ -152,6 +214,7 @@ def all_pages(scope: Scope, chosen: TraceFilters, order: Order, limit: int) -> l
     order=st.sampled_from(list(Order)),
     limit=st.integers(1, 3),
     window=windows,
+    merged_first=st.booleans(),
 )
 def test_pages_equal_a_plain_recount(
     store_spans: Store,
@@ -160,6 +223,7 @@ def test_pages_equal_a_plain_recount(
     order: Order,
     limit: int,
     window: tuple[int, int],
+    merged_first: bool,
 ) -> None:
     project = next(FRESH)
     starts: dict[tuple[int, int], int] = {}
@@ -168,6 +232,8 @@ def test_pages_equal_a_plain_recount(
     in_turn = sorted(given_spans, key=lambda one: one["batch"])
     for _, batch in itertools.groupby(in_turn, lambda one: one["batch"]):
         store_spans([as_span(project, one) for one in batch])
+    if merged_first:
+        client().command("OPTIMIZE TABLE spans FINAL")  # now indexes answer that merges build
     parts = [as_span(project, one) for one in in_turn]
     scope = Scope(project, Window(*(MIDNIGHT + timedelta(seconds=side) for side in window)))
     found = all_pages(scope, chosen, order, limit)
@@ -232,3 +298,22 @@ def test_a_trace_without_a_root_is_as_long_as_its_spans_of_both_days(store_spans
         store_spans([as_span(project, {**told, "number": number, "at": at})])
     scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
     assert len(queries.list_traces(scope, TraceFilters(min_latency_ms=3000)).traces) == 1
+
+
+def test_what_is_not_merged_yet_is_found_and_what_is_merged_is_found_by_its_index(store_spans: Store) -> None:
+    project, told = next(FRESH), {"lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None}
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    asked = TraceFilters(q="refund", attribute=(Attribute("tier", "gold"),), prompt_name="plan")
+    one = {**told, "number": 1, "at": 0, "said": "a refund", "tier": "gold", "prompt": ("plan", "1")}
+    store_spans([as_span(project, {**one, "trace": 1})])
+    store_spans([as_span(project, {**one, "trace": 2, "said": "nothing"})])
+    assert len(queries.list_traces(scope, asked).traces) == 1
+    client().command("OPTIMIZE TABLE spans FINAL")
+    assert len(queries.list_traces(scope, asked).traces) == 1
+    told_parts, parameters = looked_up(asked)
+    for condition in told_parts:
+        plan = client().query(
+            f"EXPLAIN indexes = 1 SELECT trace_id FROM spans WHERE {condition}", parameters=parameters
+        )
+        used = "\n".join(row[0] for row in plan.result_rows)
+        assert re.search(r"Name: (words|facets)", used), condition

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tracehouse.tenancy.scope import Scope, Window
 from traces import index_queries, queries
+from traces.attribute import Attribute
 from traces.filters import Order, TraceFilters, conditions
 from traces.queries import UsageGroup
 from traces.span import Cost, CostState, Event, Kind, Span, Status, Usage
@@ -197,9 +198,37 @@ FILTERED = [
     ({"min_latency_ms": 1000}, [3, 2, 1]),
     ({"min_latency_ms": 10_200}, [1]),
     ({"min_cost_usd": Decimal("0.5")}, [1]),
+    ({"has_error": True}, [1]),
+    ({"has_error": False}, [3, 2]),
+    ({"tags": ("beta", "vip")}, [1]),
+    ({"tags": ("beta", "new")}, []),
+    ({"prompt_name": "plan"}, [3]),
+    ({"prompt_name": "plan", "prompt_version": "7"}, [3]),
+    ({"prompt_name": "plan", "prompt_version": "8"}, []),
+    ({"attribute": (Attribute("region", "eu"),)}, [3, 2]),
+    ({"attribute": (Attribute("region", "eu"), Attribute("http.status", "429"))}, [2]),
+    ({"attribute": (Attribute("region", "e"),)}, []),
+    ({"attribute": (Attribute("service.name", 'a "b"'),)}, [2]),
+    ({"attribute": (Attribute("reasons", "stop"),)}, [2]),
+    ({"attribute": (Attribute("long", "x" * 300),)}, [2]),
+    ({"attribute": (Attribute("fresh", "true"),)}, [2]),
+    ({"attribute": (Attribute("reasons"),)}, [2]),
+    ({"attribute": (Attribute("reason"),)}, []),
     ({"q": "PLAN"}, [1]),
+    ({"q": "pla"}, []),
+    ({"q": "pla*"}, [1]),
+    ({"q": "ga4_query"}, []),
     ({"q": "window exceeded"}, [1]),
+    ({"q": "exceeded window"}, [1]),
+    ({"q": '"window exceeded"'}, [1]),
+    ({"q": '"exceeded window"'}, []),
+    ({"q": "window-exceeded"}, [1]),
+    ({"q": "plan rows exceeded"}, [1]),
+    ({"q": "plan snow"}, []),
+    ({"q": "overflow"}, [1]),
     ({"q": "100%"}, []),
+    ({"q": "%"}, []),
+    ({"q": "[{"}, [1]),
     ({"user_id": "ann", "status": "ok"}, []),
 ]
 
@@ -211,10 +240,15 @@ def test_a_filter_keeps_the_traces_it_names(
     store_spans(
         [
             *INVOCATION,
-            span(6, trace=2, parent=0, at=60, session_id="s2", environment="prod"),
-            llm(7, trace=3, parent=0, at=90, cost="0.1"),
+            span(
+                6, trace=2, parent=0, at=60, session_id="s2", environment="prod", resource={"service.name": 'a "b"'},
+                attributes={"region": "eu", "http.status": 429, "reasons": ["stop", "end"], "fresh": True,
+                            "long": "x" * 300},
+            ),
+            llm(7, trace=3, parent=0, at=90, cost="0.1", prompt_name="plan", prompt_version="7",
+                attributes={"region": "eu"}),
         ]
-    )
+    )  # fmt: skip
     found = queries.list_traces(SCOPE, TraceFilters(**given_filters)).traces
     assert [int(trace.trace_id, 16) for trace in found] == expected
 

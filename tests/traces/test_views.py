@@ -63,6 +63,10 @@ def failed_run(project: Project, trace_id: str) -> list[Span]:
         name="llm.claude.call",
         kind=Kind.LLM,
         model="claude-sonnet-4-5",
+        prompt_name="follow-up",
+        prompt_version="3",
+        tags=("vip", "a, b"),
+        attributes={"region": "eu", "langfuse:stage": "two"},
         usage=Usage(input_uncached=6_842, output=310),
         cost=Cost(state=CostState.COMPUTED, total=Decimal("0.0042")),
         input=[{"role": "user", "parts": [{"type": "text", "content": "Who went quiet?"}]}],
@@ -175,12 +179,53 @@ def test_every_filter_narrows_and_is_a_chip(reader: Client, project: Project, st
         "name": "agent.invocation",
         "min_latency_ms": "10000",
         "min_cost_usd": "0.004",
+        "has_error": "true",
+        "prompt_name": "follow-up",
+        "prompt_version": "3",
+        "tags": "vip, a\\, b",
+        "attribute": "region:eu, langfuse\\:stage",
         "q": "quiet",
     }
     page = reader.get(list_address(project), filters).content.decode()
     assert "agent.invocation" in page
     assert "other.run" not in rows(page)
     assert page.count('class="chip"') == len(filters)
+
+
+def test_the_api_takes_tags_and_attributes_one_by_one(
+    client: Client, project: Project, api_key: str, store_spans: Store
+) -> None:
+    store_spans([*failed_run(project, TRACE), span(project, "f" * 32, name="other.run")])
+
+    def found(path: str, **parameters: Any) -> list[dict[str, Any]]:
+        answer = client.get(path, parameters, headers={"Authorization": f"Bearer {api_key}"})
+        assert answer.status_code == 200, answer.content
+        rows: list[dict[str, Any]] = answer.json()["data"]
+        return rows
+
+    for chosen in (
+        {"tags": ["vip", "a, b"]},
+        {"attribute": ["region:eu", "langfuse\\:stage:two"]},
+        {"has_error": "true"},
+        {"prompt_name": "follow-up"},
+    ):
+        assert [trace["trace_id"] for trace in found("/api/v1/traces", **chosen)] == [TRACE], chosen
+    assert found("/api/v1/traces", tags=["vip", "new"]) == []
+    assert [trace["name"] for trace in found("/api/v1/traces", has_error="false")] == ["other.run"]
+    assert found("/api/v1/attributes", attribute="reg") == [{"attribute": "region", "spans": 1}]
+    assert found("/api/v1/attributes", attribute="langfuse\\:stage:") == [
+        {"attribute": "langfuse\\:stage:two", "spans": 1}
+    ]
+
+
+def test_an_attribute_is_completed_while_it_is_typed(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    offered = reverse("traces:attribute-offers", args=[project.slug])
+    options = reader.get(offered, {"attribute": "langfuse\\:stage:two, region:"}).content.decode()
+    assert re.findall(r'value="([^"]*)"', options) == ["langfuse\\:stage:two, region:eu"]
+    assert 'value="region"' in reader.get(offered).content.decode()
 
 
 def test_an_address_keeps_only_filters_that_say_something(

@@ -29,11 +29,12 @@ class InsertUnavailable(Exception):
     """ClickHouse did not take the rows now; try again later."""
 
 
-def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> int:
+def insert_json_lines(table: str, lines: IO[bytes], *, token: str, later: str = "") -> int:
     """Inserts every line of `lines` in one statement; gives their number. Raises `InsertRefused`, `InsertUnavailable`.
 
     `token` names the batch: ClickHouse skips a batch whose token it has seen lately
-    (`insert_deduplication_token`), which makes a retry after an unknown outcome safe.
+    (`insert_deduplication_token`), which makes a retry after an unknown outcome safe. `later` names indexes that
+    merges build and the insert does not.
     """
     counted = _Counted(lines)
     try:
@@ -45,6 +46,7 @@ def insert_json_lines(table: str, lines: IO[bytes], *, token: str) -> int:
                 "insert_deduplication_token": token,
                 # A retry after a half-done insert brings the tables behind views up to date too.
                 "deduplicate_blocks_in_dependent_materialized_views": 1,
+                "exclude_materialize_skip_indexes_on_insert": later,
                 "input_format_skip_unknown_fields": 1,
                 "input_format_json_read_objects_as_strings": 1,
                 "input_format_json_read_arrays_as_strings": 1,
