@@ -6,15 +6,14 @@ from typing import IO
 
 from ingest import metrics
 from tracehouse.clickhouse.insert import InsertRefused, InsertUnavailable, insert_json_lines
-from traces.store import INDEXED_LATER
 
 
-def insert(table: str, lines: IO[bytes], token: str) -> None:
+def insert(table: str, lines: IO[bytes], token: str, *, later: str) -> None:
     """`insert_json_lines`, measured. Raises what that raises."""
     written_at = _last_write(lines)
     started = time.perf_counter()
     try:
-        rows = insert_json_lines(table, lines, token=token, later=INDEXED_LATER)
+        rows = insert_json_lines(table, lines, token=token, later=later)
     except InsertUnavailable:
         _unavailable.inc()
         raise

@@ -293,7 +293,7 @@ def _make_spool() -> Spool:
 
 
 def _insert(lines: IO[bytes], token: str) -> None:
-    draining.insert(span_store.TABLE, lines, token)
+    draining.insert(span_store.TABLE, lines, token, later=span_store.INDEXED_LATER)
 
 
 def _earliest_ns(now_ns: int) -> int:
