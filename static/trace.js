@@ -31,7 +31,8 @@ function choose(row) {
 
 function openStep(row) {
   choose(row);
-  htmx.ajax("GET", `?span=${steps.id[row]}`, { source: tree, target: "#step", swap: "innerHTML" });
+  // Rejected when the next step is asked for before this one came; what fails is told by htmx:sendError.
+  htmx.ajax("GET", `?span=${steps.id[row]}`, { source: tree, target: "#step", swap: "innerHTML" }).catch(() => undefined);
   remember(new URLSearchParams());
 }
 
@@ -192,6 +193,7 @@ document.querySelector(".trace-body").addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:replacedInHistory", () => remember());
+document.addEventListener("htmx:sendError", () => say("The step did not load: the server did not answer. Try again."));
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "step") return;
   panel.scrollTop = 0;

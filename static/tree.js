@@ -1,7 +1,8 @@
 // The tree of a trace: which rows are to be seen, and the few of them that are in the page at any time.
 "use strict";
 
-// What the server sent, a list a column, and what follows from it. A row is a number.
+// What the server sent, a list a column (texts: each once, and which one a row has), and what follows from it. A row
+// is a number.
 class Steps {
   static FAILED = 1;
   static CRITICAL = 2;
@@ -30,7 +31,7 @@ class Steps {
   siblings(row) { return this.inside[this.above(row)]; }
   isLast(row) { return this.place[row] === this.siblings(row); }
   is(row, flag) { return (this.flags[row] & flag) !== 0; }
-  text(column, row) { return this.texts[this[column][row]]; }
+  text(column, row) { return this[column].texts[this[column].at[row]]; }
 
   *around(row) {
     for (let outer = this.parent[row]; outer >= 0; outer = this.parent[outer]) yield outer;
@@ -94,7 +95,7 @@ class TreeView {
   }
 
   soon() {
-    this.waiting ??= requestAnimationFrame(() => { this.waiting = null; this.draw(); });
+    this.waiting ??= requestAnimationFrame(() => { this.waiting = null; this.draw(false); });
   }
 
   indexAt(y) {
@@ -106,7 +107,8 @@ class TreeView {
     return low;
   }
 
-  draw() {
+  // `changed`: more than the place one looks at; rows that are in the page say it too.
+  draw(changed = true) {
     const all = this.shown.length <= TreeView.ALL_DRAWN;
     const top = -this.list.getBoundingClientRect().top;
     const first = all ? 0 : this.indexAt(top - TreeView.MARGIN);
@@ -123,14 +125,14 @@ class TreeView {
     }
     let next = this.list.firstChild;
     for (const row of wanted) {
-      let element = this.drawn.get(row);
-      if (element) next = element.nextSibling;
+      const there = this.drawn.get(row);
+      const element = there ?? this.create(row);
+      if (!there || changed) this.refresh(element, row);
+      if (there) next = there.nextSibling;
       else {
-        element = this.create(row);
         this.drawn.set(row, element);
         this.list.insertBefore(element, next);
       }
-      this.refresh(element, row);
     }
   }
 
@@ -160,7 +162,10 @@ class TreeView {
     if (steps.is(row, Steps.CYCLE)) Object.assign(part(".detached"), { textContent: "in a loop", title: "Shown at the top level: it is its own ancestor" });
     else if (!steps.is(row, Steps.MISSING_PARENT)) part(".detached").remove();
     part(".model").textContent = steps.text("model", row);
-    if (!critical) part(".way").remove();
+    if (!critical) {
+      part(".way").remove();
+      part(".tbar").removeAttribute("title");
+    }
     const bar = part(".lasts");
     bar.setAttribute("x", `${steps.left[row]}%`);
     bar.setAttribute("width", `${steps.width[row]}%`);
@@ -174,8 +179,7 @@ class TreeView {
     cost.textContent = steps.text("cost", row);
     cost.title = steps.text("exact", row);
     cost.classList.toggle("warn", steps.is(row, Steps.UNPRICED));
-    if (failed) part(".said").textContent = steps.text("failure", row);
-    else part(".tmessage").remove();
+    if (!failed) part(".tmessage").remove();
     return element;
   }
 
@@ -209,11 +213,15 @@ class TreeView {
     element.classList.toggle("match", place !== undefined);
     element.classList.toggle("has-inside", inside > 0);
     const label = element.querySelector(".place");
-    label.textContent = !open ? `+${inside.toLocaleString("en")}` : place && !["name", "model"].includes(place) ? `in ${place}` : "";
+    const seen = ["name", "model", "error"].includes(place);
+    label.textContent = !open ? `+${inside.toLocaleString("en")}` : place && !seen ? `in ${place}` : "";
     label.hidden = !label.textContent;
     const link = element.querySelector("[data-row]");
     link.setAttribute("href", `?span=${steps.id[row]}#step`);
-    TreeView.mark(link, steps.text("name", row) || "(no name)", place === undefined ? "" : this.text);
+    const searched = place === undefined ? "" : this.text;
+    TreeView.mark(link, steps.text("name", row) || "(no name)", searched);
+    const said = element.querySelector(".said");
+    if (said) TreeView.mark(said, steps.text("failure", row), searched);
   }
 
   // Opens what is around a row and brings it onto the screen.

@@ -137,9 +137,9 @@ def _first_line(*texts: str) -> str:
 
 def _days_of(scope: Scope, rows: Sequence[Row]) -> Scope:
     """The scope narrowed to the days of these spans."""
-    starts = [_aware(row["start_time"]) for row in rows]
-    ends = [_aware(row["end_time"] or row["start_time"]) for row in rows]
-    return scope.during(Window(min(starts), max(*starts, *ends)))
+    start = min(row["start_time"] for row in rows)
+    end = max(row["end_time"] or row["start_time"] for row in rows)
+    return scope.during(Window(_aware(start), max(_aware(start), _aware(end))))
 
 
 MAX_LINE = 300
@@ -150,6 +150,7 @@ _TOKENS = (
     "cache_write_1h_tokens",
     "output_tokens",
 )
+_NO_TOKENS = [None] * len(_TOKENS)
 _TEXTS = ("name", "kind", "status", "model", "tool_name", "prompt_name", "prompt_version", "cost_state")
 _ROW = ("parent_id", "start_time", "end_time", "status_message", "error_type", "cost_usd", *_TOKENS, *_TEXTS)
 
@@ -235,18 +236,24 @@ LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
 
 
 def _outline_span(row: Row) -> OutlineSpan:
+    failed = row["status"] == "error"
     counts = [row[column] for column in _TOKENS]
     return OutlineSpan(
         span_id=f"{row['span_id']:016x}",
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
-        failure=_first_line(row["status_message"] or "", row["error_type"] or "")
-        if row["status"] == "error"
-        else "",
+        name=row["name"] or "",
+        kind=row["kind"] or "",
+        status=row["status"] or "",
+        failure=_first_line(row["status_message"] or "", row["error_type"] or "") if failed else "",
         start_ns=row["start_ns"],
         latency_ms=((row["end_ns"] or row["start_ns"]) - row["start_ns"]) / 1e6,
-        tokens=None if all(count is None for count in counts) else sum(count or 0 for count in counts),
+        model=row["model"] or "",
+        tool_name=row["tool_name"] or "",
+        prompt_name=row["prompt_name"] or "",
+        prompt_version=row["prompt_version"] or "",
+        tokens=None if counts == _NO_TOKENS else sum(count or 0 for count in counts),
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
-        **{name: row[name] or "" for name in _TEXTS},
+        cost_state=row["cost_state"] or "",
     )
 
 

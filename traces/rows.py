@@ -1,9 +1,8 @@
 """The rows of a trace's tree as the page gets them: which are kept, and all of them as columns for its script. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import IntFlag, StrEnum
+from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from tracehouse.web import figures
@@ -71,7 +70,7 @@ BLANK: OutlineRow = Row(
 )
 
 
-class Flag(IntFlag):
+class Flag(IntEnum):
     """What `static/tree.js` knows of a row as one number."""
 
     FAILED = 1
@@ -93,36 +92,29 @@ def kept(rows: Sequence[OutlineRow], wanted: Collection[str]) -> list[OutlineRow
     return found[::-1]
 
 
-@dataclass(slots=True)
-class _Texts:
-    """Each text once: rows name it by its place."""
-
-    places: dict[str, int] = field(default_factory=lambda: {"": 0})
-
-    def place(self, text: str) -> int:
-        return self.places.setdefault(text, len(self.places))
-
-
 def columns(rows: Sequence[OutlineRow]) -> dict[str, JSONValue]:
-    """What the script draws rows from, a list a column; texts by their place in `texts`."""
-    texts = _Texts()
+    """What the script draws rows from, a list a column; of texts each once, and which of them a row has."""
     spans = [row.span for row in rows]
-    table: dict[str, JSONValue] = {
+    return {
         "id": [span.span_id for span in spans],
         "depth": [row.depth for row in rows],
-        "name": [texts.place(span.name) for span in spans],
-        "kind": [texts.place(known_kind(span.kind)) for span in spans],
-        "model": [texts.place(shown_model(span)) for span in spans],
+        "name": _each_once([span.name for span in spans]),
+        "kind": _each_once([known_kind(span.kind) for span in spans]),
+        "model": _each_once([shown_model(span) for span in spans]),
         "left": [row.offset for row in rows],
         "width": [row.width for row in rows],
-        "latency": [texts.place(figures.duration(span.latency_ms)) for span in spans],
-        "tokens": [texts.place(tokens(span)) for span in spans],
-        "cost": [texts.place(_cost(span)) for span in spans],
-        "exact": [texts.place(_exact(span)) for span in spans],
-        "failure": [texts.place(span.failure) for span in spans],
-        "flags": [_flags(row).value for row in rows],
+        "latency": _each_once([figures.duration(span.latency_ms) for span in spans]),
+        "tokens": _each_once([tokens(span) for span in spans]),
+        "cost": _each_once([_cost(span) for span in spans]),
+        "exact": _each_once([_exact(span) for span in spans]),
+        "failure": _each_once([span.failure for span in spans]),
+        "flags": [_flags(row) for row in rows],
     }
-    return {**table, "texts": list(texts.places)}
+
+
+def _each_once(texts: list[str]) -> JSONValue:
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    return {"texts": list(places), "at": [places[text] for text in texts]}
 
 
 def prompts(spans: Iterable[OutlineSpan]) -> list[tuple[str, str]]:
@@ -154,19 +146,15 @@ def _exact(span: OutlineSpan) -> str:
     return "" if span.cost_usd is None or not span.cost_state else figures.exact_money(span.cost_usd)
 
 
-def _flags(row: OutlineRow) -> Flag:
-    flags = Flag(0)
+def _flags(row: OutlineRow) -> int:
+    flags = _DETACHED[row.detached]
     if row.span.status == "error":
         flags |= Flag.FAILED
     if row.critical:
         flags |= Flag.CRITICAL
     if row.span.cost_state == "unpriced":
         flags |= Flag.UNPRICED
-    match row.detached:
-        case Detached.MISSING_PARENT:
-            flags |= Flag.MISSING_PARENT
-        case Detached.CYCLE:
-            flags |= Flag.CYCLE
-        case None:
-            pass
     return flags
+
+
+_DETACHED = {None: 0, Detached.MISSING_PARENT: Flag.MISSING_PARENT.value, Detached.CYCLE: Flag.CYCLE.value}

@@ -25,7 +25,7 @@ from traces.rows import Only, OutlineRow, OutlineTree
 
 P = ParamSpec("P")
 # Rows of the tree that a page is drawn with; its script draws the others as one scrolls.
-ROWS = 200
+ROWS = 100
 log = structlog.get_logger()
 
 

@@ -60,7 +60,7 @@ def test_columns_say_each_text_once_and_figures_as_they_are_read() -> None:
     sent: Any = rows.columns(tree.build([step(1), priced, unpriced, lost]).rows)
 
     def column(name: str) -> list[str]:
-        return [sent["texts"][place] for place in sent[name]]
+        return [sent[name]["texts"][place] for place in sent[name]["at"]]
 
     assert sent["id"] == [f"{number:016x}" for number in (1, 2, 3, 4)]
     assert sent["depth"] == [0, 1, 1, 0]
@@ -71,7 +71,7 @@ def test_columns_say_each_text_once_and_figures_as_they_are_read() -> None:
     assert column("exact") == ["", "$0.00421", "", ""]
     assert column("failure") == ["", "", "too long", ""]
     assert sent["flags"] == [0, 0, Flag.FAILED | Flag.UNPRICED, Flag.CRITICAL | Flag.MISSING_PARENT]
-    assert len(set(sent["texts"])) == len(sent["texts"])
+    assert sent["kind"]["texts"] == ["span", "llm"]
     assert msgspec.json.encode(sent)
 
 
