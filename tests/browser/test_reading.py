@@ -217,7 +217,7 @@ def test_it_works_without_script(plain_page: Page, failed: str, platform: "Platf
     expect(page).to_have_url(re.compile(r"\?span=[0-9a-f]{16}#step$"))
     expect(page.locator("#step h2")).to_contain_text("tool.hubspot_query")
     page.get_by_role("link", name="u-1042").click()
-    expect(page.locator(".chip")).to_contain_text("by user")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("u-1042")
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -321,6 +321,22 @@ def test_the_trace_page_shows_the_failure_first(reader: Client, project: Project
         assert text in page
 
 
+def test_the_header_leads_to_what_the_trace_belongs_to(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    root = span(project, TRACE, user_id="ann & co", session_id="s 1", organization_id="acme", feature="draft")
+    call = span(project, TRACE, parent_id=root.span_id, kind=Kind.LLM, prompt_name="plan", prompt_version="3")
+    store_spans([root, call])
+    page = reader.get(trace_address(project)).content.decode()
+    for address in (
+        f"{reverse('users:user', args=[project.slug])}?id=ann+%26+co",
+        f"{reverse('sessions:detail', args=[project.slug])}?id=s%201",
+        f"{reverse('users:organization', args=[project.slug])}?id=acme",
+    ):
+        assert address in page
+    assert "plan 3" in page
+
+
 def test_a_step_is_chosen_by_its_address(reader: Client, project: Project, store_spans: Store) -> None:
     store_spans(failed_run(project, TRACE))
     page = reader.get(trace_address(project), {"span": "00000000000000ab"}).content.decode()
