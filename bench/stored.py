@@ -68,7 +68,7 @@ INSERT INTO spans
 (
     project_id, trace_id, span_id, day, parent_id, start_time, end_time, name, kind, status, status_message,
     user_id, session_id, organization_id, feature, environment, model, request_model, provider, tool_name,
-    input_uncached_tokens, cache_read_tokens, output_tokens, cost_usd, cost_state, cost_source,
+    response_id, input_uncached_tokens, cache_read_tokens, output_tokens, cost_usd, cost_state, cost_source,
     input, output, output_bytes, attributes, resource, scope, vocabulary
 )
 WITH
@@ -130,6 +130,7 @@ SELECT
     is_call ? its_model : NULL,
     is_call ? its_provider : NULL,
     is_tool ? its_tool : NULL,
+    is_call ? 'chatcmpl-' || base58Encode(toString(own_chance)) : NULL,
     is_call ? tokens_in : NULL,
     is_call ? 512 : NULL,
     is_call ? tokens_out : NULL,

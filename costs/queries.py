@@ -100,6 +100,7 @@ _MODEL = "ifNull(nullIf(model, ''), ifNull(request_model, ''))"
 _UNPRICED = Query(
     "costs.unpriced",
     f"""
+WITH 0 AS counted_in
 SELECT
     ifNull(provider, '') AS provider,
     {_MODEL} AS model,

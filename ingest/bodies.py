@@ -1,5 +1,7 @@
 """Requests to and answers of model APIs, recorded whole as they went over the wire, to messages."""
 
+import msgspec
+
 from ingest.messages import canonical, message, tool_call, with_system
 from ingest.values import text
 from traces.span import Attributes, JSONValue
@@ -22,6 +24,29 @@ _CONTENT = frozenset(
 _MESSAGES = ("messages", "input", "contents")
 _SYSTEM = ("system", "instructions", "system_instruction")
 _FINISH = ("finish_reason", "finishReason", "stop_reason")
+
+
+class _Named(msgspec.Struct):
+    id: str | None = None
+    model: str | None = None
+
+
+class _Answer(_Named):
+    llm_output: _Named | None = None  # where LangChain keeps what the provider said beside the message
+
+
+def response_id(answer: JSONValue) -> str | None:
+    """The id that the provider gave its answer, recorded whole as JSON text. Text that a model made up has ids too,
+    but does not name the model."""
+    if not isinstance(answer, str) or not answer.startswith("{"):
+        return None
+    try:
+        told = msgspec.json.decode(answer, type=_Answer)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    if told.llm_output:
+        return text(told.llm_output.id)
+    return text(told.id) if told.model else None
 
 
 def asked(body: JSONValue) -> list[JSONValue] | None:

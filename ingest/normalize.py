@@ -90,6 +90,7 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "agent_name": ("agent.name",),
     "tool_name": ("tool.name",),
     "model": ("model",),
+    "response_id": ("llm.response.id",),
 }
 SPAN_NAME = "otel.span.name"
 _FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
@@ -149,6 +150,7 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         prompt_name=reading.prompt_name,
         prompt_version=reading.prompt_version,
         finish_reason=reading.finish_reason,
+        response_id=reading.response_id,
         time_to_first_token_ns=reading.time_to_first_token_ns,
         usage=reading.usage or _NOTHING,
         reported_cost=reading.reported_cost,

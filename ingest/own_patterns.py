@@ -33,6 +33,7 @@ TEXT_FIELDS = (
     "prompt_name",
     "prompt_version",
     "finish_reason",
+    "response_id",
     "scope",
 )
 CONTENT_FIELDS = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")

@@ -220,6 +220,7 @@ def _span(given: GivenSpan, trace_id: str, span_id: str, times: _Times, terms: T
         prompt_name=given.prompt_name,
         prompt_version=given.prompt_version,
         finish_reason=given.finish_reason,
+        response_id=given.response_id,
         time_to_first_token_ns=round(first_token * NS_A_MS) if first_token is not None else None,
         usage=usage or Usage(),
         reported_cost=dollars(given.cost_usd),

@@ -169,6 +169,13 @@ class GivenSpan(msgspec.Struct, forbid_unknown_fields=True):
     prompt_name: Text | None = None
     prompt_version: Text | None = None
     finish_reason: Text | None = None
+    response_id: (
+        Annotated[
+            Text,
+            Meta(description="The provider's id of its answer; a call that several spans tell counts once."),
+        ]
+        | None
+    ) = None
     time_to_first_token_ms: Milliseconds | None = None
     usage: GivenUsage | None = None
     cost_usd: Dollars | None = None

@@ -23,6 +23,7 @@ class Reading(msgspec.Struct, kw_only=True):
     prompt_name: str | None = None
     prompt_version: str | None = None
     finish_reason: str | None = None
+    response_id: str | None = None
     time_to_first_token_ns: int | None = None
     usage: Usage | None = None
     reported_cost: Decimal | None = None

@@ -205,6 +205,7 @@ class SpanSchema(serializers.Serializer[Any]):
     prompt_name = serializers.CharField(allow_null=True)
     prompt_version = serializers.CharField(allow_null=True)
     finish_reason = serializers.CharField(allow_null=True)
+    response_id = serializers.CharField(allow_null=True)
     time_to_first_token_ms = serializers.FloatField(allow_null=True)
     user_id = serializers.CharField(allow_null=True)
     session_id = serializers.CharField(allow_null=True)
@@ -219,6 +220,10 @@ class SpanSchema(serializers.Serializer[Any]):
     reported_cost_usd = serializers.CharField(allow_null=True)
     cost_state = serializers.ChoiceField(choices=["computed", "reported", "unpriced"], allow_null=True)
     cost_source = serializers.CharField(allow_null=True)
+    counted_in = serializers.CharField(
+        allow_null=True,
+        help_text="Another span of the same model call, whose tokens and cost are counted in place of this one's.",
+    )
     input = serializers.JSONField(allow_null=True)
     output = serializers.JSONField(allow_null=True)
     output_bytes = serializers.IntegerField(allow_null=True)

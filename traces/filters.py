@@ -27,14 +27,19 @@ LATENCY_NS = f"""if(
         {HAS_ROOT},
         argMin(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time), {RANK}),
         toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time)))"""
+# A call that several spans tell is counted in one of them: see `calls`.
+COUNTED = f"{BILLED} AND counted_in = 0"
 # Calls that are billed, and tools that have a price. What an unpriced call once cost is not summed: see 0006.
-COSTED = "kind IN ('llm', 'embedding', 'reranker', 'tool') AND cost_state != 'unpriced'"
+COSTED = "kind IN ('llm', 'embedding', 'reranker', 'tool') AND cost_state != 'unpriced' AND counted_in = 0"
 COST = f"sumIf(cost_usd, {COSTED})"
+_INPUT = """ifNull(input_uncached_tokens, 0) + ifNull(cache_read_tokens, 0)
+            + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)"""
 INPUT_TOKENS = f"""sumIf(
-        ifNull(input_uncached_tokens, 0) + ifNull(cache_read_tokens, 0)
-            + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0),
-        {BILLED})"""
-OUTPUT_TOKENS = f"sumIf(ifNull(output_tokens, 0), {BILLED})"
+        {_INPUT},
+        {COUNTED})"""
+OUTPUT_TOKENS = f"sumIf(ifNull(output_tokens, 0), {COUNTED})"
+LLM_CALLS = "countIf(kind = 'llm' AND counted_in = 0)"
+UNPRICED_CALLS = f"countIf({COUNTED} AND cost_state = 'unpriced')"
 TAGS = "JSONExtract(ifNull(tags, '[]'), 'Array(String)')"
 # The two expressions that `schema/0004_search.sql` indexes, letter by letter: an index serves no other.
 WORDS = """lowerUTF8(replaceAll(replaceAll(concat(
@@ -88,6 +93,89 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
         part.trace_id,
         part.span_id
     HAVING count(part.start_time) > 0
+)"""  # noqa: S608  # closed parts only
+
+
+# Columns that tell whether two spans are of one call, and which is counted.
+_TELLING = ("response_id", "scope")
+SUMMED = (
+    "parent_id",
+    "start_time",
+    "end_time",
+    "kind",
+    "input_uncached_tokens",
+    "cache_read_tokens",
+    "cache_write_5m_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+    "cost_state",
+)
+_ANSWERED = f"{BILLED} AND response_id != ''"
+_ANSWERS = f"groupArrayIf(assumeNotNull(cityHash64(response_id)), {_ANSWERED})"
+
+
+def may_repeat(exact: bool) -> str:
+    """Whether sums over a trace need `exact` calls: two of its calls share a response id, or one is the other's child."""
+    if exact:
+        return "0"
+    return f"""(length(arrayDistinct({_ANSWERS})) < length({_ANSWERS})
+        OR hasAny(groupArrayIf(span_id, {BILLED}), groupArrayIf(ifNull(parent_id, 0), {BILLED})))"""
+
+
+def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
+    """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0014).
+
+    Spans of a trace tell the same call when they carry the same response id and there is a moment at which all of
+    them run; or when one is the child of the other, by another library, and used the same tokens. Counted is the one
+    that knows the usage, then one with a price, then the innermost. Not `exact`, every span counts: that is much faster,
+    and right for the traces of which nothing `may_repeat`.
+    """
+    whole = spans((*columns, *_TELLING), narrowed)
+    if not exact:
+        return f"(SELECT *, 0 AS counted_in FROM {whole})"  # noqa: S608  # closed parts only
+    return f"""(
+    SELECT
+        *,
+        first_value(span_id) OVER answer AS told_in,
+        max(start_time) OVER answer < min(end_time) OVER answer
+            OR max(start_time) OVER answer = min(start_time) OVER answer AS told_at_once,
+        leadInFrame(response_id, 1, '') OVER alike AS next_response_id,
+        used_tokens
+            AND leadInFrame(parent_id) OVER alike = span_id
+            AND leadInFrame(scope) OVER alike != scope
+            AND leadInFrame(end_time) OVER alike <= end_time
+            AND (ifNull(response_id, '') IN ('', next_response_id) OR ifNull(next_response_id, '') = '') AS told_within,
+        multiIf(
+            told_at_once AND told_in != span_id, told_in,
+            told_within, leadInFrame(span_id) OVER alike,
+            0) AS counted_in
+    FROM
+    (
+        SELECT
+            *,
+            if({_ANSWERED}, cityHash64(response_id), span_id) AS answer_id,
+            {_INPUT} AS all_input_tokens,
+            ifNull({BILLED} AND all_input_tokens + ifNull(output_tokens, 0) > 0, 0) AS used_tokens
+        FROM {whole}
+    )
+    WINDOW
+        answer AS
+        (
+            PARTITION BY trace_id, answer_id
+            ORDER BY
+                used_tokens DESC,
+                ifNull(cost_state, '') IN ('computed', 'reported') DESC,
+                start_time DESC,
+                end_time,
+                span_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        ),
+        alike AS
+        (
+            PARTITION BY trace_id, used_tokens, all_input_tokens, output_tokens
+            ORDER BY start_time, span_id
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING
+        )
 )"""  # noqa: S608  # closed parts only
 
 

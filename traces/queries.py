@@ -114,6 +114,7 @@ class StoredSpan:
     prompt_name: str
     prompt_version: str
     finish_reason: str
+    response_id: str
     time_to_first_token_ms: float | None
     user_id: str
     session_id: str
@@ -128,6 +129,7 @@ class StoredSpan:
     reported_cost_usd: Decimal | None
     cost_state: str  # "computed", "reported", "unpriced" or "" where nothing is billed
     cost_source: str
+    counted_in: str  # the span of the same call that is counted in place of this one, "" for none
     input: JSONValue
     output: JSONValue
     output_bytes: int | None
@@ -233,6 +235,7 @@ _STORED = (
     "prompt_name",
     "prompt_version",
     "finish_reason",
+    "response_id",
     "cost_state",
     "cost_source",
     "scope",
@@ -265,27 +268,37 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
     parsed = parse_trace_id(trace_id)
     if parsed is None:
         return None
-    trace, rows = describe_with(scope, parsed, _TRACE_SPANS)
-    if trace is None or not rows:
+    header, rows = _described(scope, parsed, _TRACE_SPANS)
+    if header is None or not rows:
         return None
+    counted_in = dict(header["told_twice"])
     return TraceDetail(
-        trace=trace,
-        spans=[_stored_span(row) for row in rows[:MAX_SPANS]],
+        trace=_trace(header),
+        spans=[_stored_span(row, counted_in) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
 
 
 def describe_with(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Trace | None, list[Row]]:
     """A trace as a list shows it, and what another read says of it, asked for together."""
+    header, rows = _described(scope, trace_id, query)
+    return _trace(header) if header else None, rows
+
+
+def _described(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Row | None, list[Row]]:
     bound = {"trace_ids": [str(trace_id)]}
     headers, rows = run_together(scope, (_DESCRIBE, bound), (query, bound))
-    return _trace(headers[0]) if headers else None, rows
+    if headers and headers[0]["may_repeat"]:
+        headers = run(_DESCRIBE_EXACTLY, scope, bound)
+    return headers[0] if headers else None, rows
 
 
 def get_spans(scope: Scope, trace_id: uuid.UUID, span_ids: Sequence[int]) -> list[StoredSpan]:
     """Spans of a trace, whole, by start time: those of `span_ids` until their bodies reach MAX_BODIES, at least one."""
-    rows = run(_THESE_SPANS, scope, {"trace_ids": [str(trace_id)], "span_ids": span_ids})
-    return [_stored_span(row) for row in rows]
+    bound = {"trace_ids": [str(trace_id)], "span_ids": span_ids}
+    rows, told_twice = run_together(scope, (_THESE_SPANS, bound), (_TOLD_TWICE, bound))
+    counted_in = {row["span_id"]: row["counted_in"] for row in told_twice}
+    return [_stored_span(row, counted_in) for row in rows]
 
 
 def has_spans(scope: Scope) -> bool:
@@ -302,9 +315,15 @@ def usage(
     """
     clauses, parameters = f.conditions(filters)
     build = _usage_by_span if group in _SPAN_KEYS else _usage_by_trace
-    query = build(group, tuple(clauses), index.of_matching(filters))
+    given = group, tuple(clauses), index.of_matching(filters)
     bound = {**parameters, "limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone}
-    rows = run(query, scope, bound)
+    exact = group is UsageGroup.MODEL and bool(run(_may_repeat(given[-1]), scope, parameters))
+    rows = run(build(*given, exact=exact), scope, bound)
+    doubts = [row.pop("may_repeat") for row in rows]
+    if any(doubts):
+        rows = run(build(*given, exact=True), scope, bound)
+        for row in rows:
+            del row["may_repeat"]
     return [
         UsageRow(
             output_tokens=row.pop("output_tokens_sum"), cost_usd=row.pop("cost_sum") or Decimal(0), **row
@@ -336,7 +355,7 @@ class _Listing:
     def __init__(self, scope: Scope, filters: TraceFilters, order: Order, after: Candidate | None) -> None:
         self._scope, self._filters, self._order, self._after = scope, filters, order, after
         clauses, self._parameters = f.conditions(filters)
-        self._describe = _describe_query(order, tuple(clauses), after is not None)
+        self._clauses = tuple(clauses)
         self._ascending = f.ORDER_KEYS[order][1]
         self._bounds: dict[uuid.UUID, int] = {}
         self._rows: dict[uuid.UUID, Row] = {}
@@ -380,7 +399,14 @@ class _Listing:
         if self._after:
             place = {"cursor_value": self._after.bound, "cursor_trace": str(self._after.trace_id)}
         bound = {**self._parameters, **place, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
-        self._rows |= {row["trace_id"]: row for row in run(self._describe, self._scope, bound)}
+        rows = run(self._describe(exact=False), self._scope, bound)
+        if unsure := [str(row["trace_id"]) for row in rows if row["may_repeat"]]:
+            rows = [row for row in rows if not row["may_repeat"]]
+            rows += run(self._describe(exact=True), self._scope, {**bound, "trace_ids": unsure})
+        self._rows |= {row["trace_id"]: row for row in rows}
+
+    def _describe(self, *, exact: bool) -> Query:
+        return _describe_query(self._order, self._clauses, self._after is not None, exact)
 
     def _has_its_place(self, row: Row, frontier: int) -> bool:
         key: int = row["sort_key"]
@@ -430,9 +456,12 @@ def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
     return (*_LISTED, *(name for name in f.UNLISTED if re.search(rf"\b{name}\b", said)))
 
 
-def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str) -> str:
-    """One row a trace, of `trace_ids`, under names that no column has."""
-    conditions = "\n   AND ".join(("start_time_ IS NOT NULL", *having))
+def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str, *, exact: bool) -> str:
+    """One row a trace, of `trace_ids`, under names that no column has.
+
+    Not `exact`, each span counts; a trace that may need a closer look is then here whatever the conditions.
+    """
+    conditions = "\n   AND ".join(having or ["1"])
     return f"""
 SELECT
     trace_id,
@@ -454,30 +483,43 @@ SELECT
     arraySort(groupUniqArrayIf(20)(assumeNotNull(model), {f.BILLED} AND model != '')) AS models,
     arraySort(groupUniqArrayIf(50)(assumeNotNull(tool_name), kind = 'tool' AND tool_name != '')) AS tools,
     count() AS span_count,
-    countIf(kind = 'llm') AS llm_calls,
+    {f.LLM_CALLS} AS llm_calls,
     countIf(kind = 'tool') AS tool_calls,
     countIf(status = 'error') AS error_count,
     {f.INPUT_TOKENS} AS input_tokens_,
     {f.OUTPUT_TOKENS} AS output_tokens_,
     {f.COST} AS cost,
-    countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced_calls
-FROM {f.spans(columns_for(having), narrowed)}
+    {f.UNPRICED_CALLS} AS unpriced_calls,
+    groupArrayIf((span_id, counted_in), counted_in != 0) AS told_twice,
+    {f.may_repeat(exact)} AS may_repeat
+FROM {f.calls(columns_for(having), narrowed, exact=exact)}
 GROUP BY trace_id
-HAVING {conditions}
+HAVING start_time_ IS NOT NULL AND (may_repeat OR {conditions})
 LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=256)
-def _describe_query(order: Order, clauses: tuple[str, ...], after: bool) -> Query:
+def _describe_query(order: Order, clauses: tuple[str, ...], after: bool, exact: bool) -> Query:
     key, ascending = f.ORDER_KEYS[order]
     sign = ">" if ascending else "<"
     place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
-    return Query(
-        "traces.describe", _describe_sql(key, [IN_WINDOW, *clauses, *place], f.OF_TRACES_ON_THEIR_DAYS)
-    )
+    having = [IN_WINDOW, *clauses, *place]
+    return Query("traces.describe", _describe_sql(key, having, f.OF_TRACES_ON_THEIR_DAYS, exact=exact))
 
 
-_DESCRIBE = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES))
+_DESCRIBE = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES, exact=False))
+_DESCRIBE_EXACTLY = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES, exact=True))
+
+_TOLD_TWICE = Query(
+    "traces.told_twice",
+    f"""
+SELECT
+    span_id,
+    counted_in
+FROM {f.calls(f.SUMMED, f.OF_TRACES, exact=True)}
+WHERE counted_in != 0
+LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
+)
 
 _TRACE_SPANS = Query(
     "traces.spans",
@@ -549,7 +591,7 @@ LIMIT 1""",  # noqa: S608  # closed parts only
 
 # Keys of one span, not of its trace: a trace may use several models and tools.
 _SPAN_KEYS = {
-    UsageGroup.MODEL: ("model", f.BILLED),
+    UsageGroup.MODEL: ("model", f.COUNTED),
     UsageGroup.TOOL: ("tool_name", "kind = 'tool'"),
 }
 _TRACE_KEYS = {
@@ -562,7 +604,7 @@ _TRACE_KEYS = {
 
 
 @lru_cache(maxsize=256)
-def _usage_by_trace(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
+def _usage_by_trace(group: UsageGroup, clauses: tuple[str, ...], narrowed: str, *, exact: bool) -> Query:
     conditions = "\n       AND ".join((IN_WINDOW, *clauses))
     return Query(
         f"usage.{group}",
@@ -571,14 +613,15 @@ WITH per_trace AS
 (
     SELECT
         {_TRACE_KEYS[group]} AS key,
-        countIf(kind = 'llm') AS llm_calls_,
+        {f.LLM_CALLS} AS llm_calls_,
         countIf(kind = 'tool') AS tool_calls_,
         {f.INPUT_TOKENS} AS input_tokens_,
         {f.OUTPUT_TOKENS} AS output_tokens_,
         {f.COST} AS cost,
-        countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced,
-        {f.STATUS} = 'error' AS failed
-    FROM {f.spans(columns_for(clauses), narrowed)}
+        {f.UNPRICED_CALLS} AS unpriced,
+        {f.STATUS} = 'error' AS failed,
+        {f.may_repeat(exact)} AS repeats
+    FROM {f.calls(columns_for(clauses), narrowed, exact=exact)}
     GROUP BY trace_id
     HAVING {conditions}
 )
@@ -591,7 +634,8 @@ SELECT
     sum(ifNull(output_tokens_, 0)) AS output_tokens_sum,
     sum(ifNull(cost, 0)) AS cost_sum,
     sum(unpriced) AS unpriced_calls,
-    sum(failed) AS errors
+    sum(failed) AS errors,
+    max(repeats) AS may_repeat
 FROM per_trace
 GROUP BY key
 ORDER BY cost_sum DESC, invocations DESC, key
@@ -600,9 +644,27 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
 
 
 @lru_cache(maxsize=256)
-def _usage_by_span(group: UsageGroup, clauses: tuple[str, ...], narrowed: str) -> Query:
+def _may_repeat(narrowed: str) -> Query:
+    """Whether any trace has a call that two spans may tell. It looks at parts, not whole spans: a superset, and faster."""
+    return Query(
+        "usage.may_repeat",
+        f"""
+SELECT 1
+FROM spans AS part
+PREWHERE part.project_id = {{project_id:UInt64}}
+  AND part.day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
+  {narrowed}
+WHERE {f.BILLED}
+GROUP BY part.trace_id
+HAVING {f.may_repeat(False)}
+LIMIT 1""",  # noqa: S608  # closed parts only
+    )
+
+
+@lru_cache(maxsize=256)
+def _usage_by_span(group: UsageGroup, clauses: tuple[str, ...], narrowed: str, *, exact: bool) -> Query:
     column, condition = _SPAN_KEYS[group]
-    matching = f"AND trace_id IN ({_matching(clauses, narrowed)})" if clauses else ""
+    matching = f"AND trace_id IN ({_matching(clauses, narrowed, exact=exact)})" if clauses else ""
     return Query(
         f"usage.{group}",
         f"""
@@ -611,7 +673,7 @@ WITH in_window AS
     SELECT
         *,
         min(start_time) OVER (PARTITION BY trace_id) AS trace_start
-    FROM {f.spans(_LISTED, narrowed)}
+    FROM {f.calls(_LISTED, narrowed, exact=exact)}
 )
 SELECT
     ifNull({column}, '') AS key,
@@ -622,7 +684,8 @@ SELECT
     ifNull({f.OUTPUT_TOKENS}, 0) AS output_tokens_sum,
     ifNull({f.COST}, 0) AS cost_sum,
     countIf(cost_state = 'unpriced') AS unpriced_calls,
-    countIf(status = 'error') AS errors
+    countIf(status = 'error') AS errors,
+    0 AS may_repeat
 FROM in_window
 WHERE trace_start >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
   AND trace_start < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
@@ -634,11 +697,11 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
     )
 
 
-def _matching(clauses: Sequence[str], narrowed: str) -> str:
+def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool) -> str:
     conditions = "\n       AND ".join(clauses)
     return f"""
     SELECT trace_id
-    FROM {f.spans(columns_for(clauses), narrowed)}
+    FROM {f.calls(columns_for(clauses), narrowed, exact=exact)}
     GROUP BY trace_id
     HAVING {conditions}"""  # noqa: S608  # closed parts only
 
@@ -711,6 +774,7 @@ _SPAN_TEXTS = (
     "prompt_name",
     "prompt_version",
     "finish_reason",
+    "response_id",
     "cost_state",
     "cost_source",
     "scope",
@@ -718,7 +782,7 @@ _SPAN_TEXTS = (
 )
 
 
-def _stored_span(row: Row) -> StoredSpan:
+def _stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
     start_ns, end_ns = row["start_ns"], row["end_ns"] or row["start_ns"]
     first_token = row["time_to_first_token_ns"]
     logged = read_entries(row["log_entries"])
@@ -735,6 +799,7 @@ def _stored_span(row: Row) -> StoredSpan:
         latency_ms=(end_ns - start_ns) / 1e6,
         time_to_first_token_ms=first_token / 1e6 if first_token is not None else None,
         **{name: row[name] or "" for name in _SPAN_TEXTS},
+        counted_in=f"{counted_in[row['span_id']]:016x}" if row["span_id"] in counted_in else "",
         tags=_json(row["tags"], []),
         usage=_usage(row),
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,

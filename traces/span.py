@@ -151,6 +151,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     prompt_name: str | None = None
     prompt_version: str | None = None
     finish_reason: str | None = None
+    response_id: str | None = None  # the provider's id of its answer
     time_to_first_token_ns: int | None = None
 
     usage: Usage = Usage()

@@ -129,7 +129,7 @@ def describe(
         asked_by=next((other for other in others if other.span_id == asker), None) if asker else None,
         failures=_failures(span, here),
         usage=_usage(span.usage),
-        facts=[(label, value) for label, value in _facts(span) if value],
+        facts=[(label, value) for label, value in _facts(span, others) if value],
         events=[_event(event, span, place, here) for place, event in _objects(span.events)],
         links=[_link(link, place, here) for place, link in _objects(span.links)],
         tools=of_value(span.tool_definitions, here.at("tools")) if span.tool_definitions else None,
@@ -219,7 +219,7 @@ def _usage(usage: SpanUsage | None) -> list[tuple[str, int]]:
     ]
 
 
-def _facts(span: StoredSpan) -> list[tuple[str, str]]:
+def _facts(span: StoredSpan, others: Sequence[StoredSpan]) -> list[tuple[str, str]]:
     asked = span.request_model if span.request_model != span.model else ""
     prompt = f"{span.prompt_name} {span.prompt_version}".strip()
     return [
@@ -232,6 +232,8 @@ def _facts(span: StoredSpan) -> list[tuple[str, str]]:
         ("Workflow", span.workflow_name),
         ("Prompt", prompt),
         ("Finish reason", span.finish_reason),
+        ("Response id", span.response_id),
+        ("Same call as", _same_call(span, others)),
         ("Release", span.release),
         ("Input type", span.input_type),
         ("Tags", ", ".join(span.tags)),
@@ -240,6 +242,12 @@ def _facts(span: StoredSpan) -> list[tuple[str, str]]:
         ("Span id", span.span_id),
         ("Redacted", ", ".join(f"{count} × {name}" for name, count in span.redactions.items())),
     ]
+
+
+def _same_call(span: StoredSpan, others: Sequence[StoredSpan]) -> str:
+    """The span that is counted in place of this one."""
+    counted = next((other for other in others if other.span_id == span.counted_in), None)
+    return f"{counted.name} ({counted.span_id}), counted there" if counted and span.counted_in else ""
 
 
 def _event(event: dict[str, JSONValue], span: StoredSpan, place: int, texts: Texts) -> Event:

@@ -78,6 +78,7 @@ class _Body(msgspec.Struct, omit_defaults=True, gc=False):
     prompt_name: str | None = None
     prompt_version: str | None = None
     finish_reason: str | None = None
+    response_id: str | None = None
     input: JSONValue = None
     output: JSONValue = None
     tool_definitions: JSONValue = None
@@ -197,6 +198,7 @@ def _body(span: Span) -> _Body:
         span.prompt_name,
         span.prompt_version,
         span.finish_reason,
+        span.response_id,
         span.input,
         span.output,
         span.tool_definitions,

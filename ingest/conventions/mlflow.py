@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from ingest.bodies import answered, asked, parameters
+from ingest.bodies import answered, asked, parameters, response_id
 from ingest.messages import canonical, finish_reasons
 from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, Told, told
 from ingest.otlp.records import OtlpSpan
@@ -73,6 +73,7 @@ def read(record: OtlpSpan) -> Reading:
         input=_messages(inputs, kind, asked),
         output=output,
         finish_reason=finish_reasons(output) if kind is Kind.LLM else None,
+        response_id=response_id(attributes.get(OUTPUTS)) if kind is Kind.LLM else None,
         tool_definitions=tools,
         request_params=parameters(inputs) if kind is Kind.LLM else None,
         user_id=_text(attributes, USER),

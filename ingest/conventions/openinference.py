@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from ingest.bodies import response_id
 from ingest.flattened import Flattened, gather, nested
 from ingest.messages import canonical, message, part, text_part, tool_call
 from ingest.otlp.records import OtlpSpan
@@ -113,6 +114,7 @@ def read(record: OtlpSpan) -> Reading:
         prompt_name=text(attributes.get("prompt.id")),
         prompt_version=text(attributes.get("llm.prompt_template.version")),
         finish_reason=text(attributes.get("llm.finish_reason")),
+        response_id=response_id(attributes.get("output.value")) if kind is Kind.LLM else None,
         time_to_first_token_ns=_time_to_first_token(record),
         usage=_usage(attributes),
         reported_cost=dollars(attributes.get("llm.cost.total")),

@@ -130,6 +130,7 @@ def read(record: OtlpSpan) -> Reading:
         prompt_name=text(attributes.get("gen_ai.prompt.name")) or _mcp_target(record, "prompts/get"),
         prompt_version=text(attributes.get("gen_ai.prompt.version")),
         finish_reason=_finish_reason(attributes, output),
+        response_id=text(attributes.get("gen_ai.response.id")),
         time_to_first_token_ns=_time_to_first_token(attributes),
         usage=_usage(attributes),
         reported_cost=_reported_cost(record),

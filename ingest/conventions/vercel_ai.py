@@ -132,6 +132,7 @@ def read(record: OtlpSpan) -> Reading:
         prompt_name=text(prompt.get("name")),
         prompt_version=text(prompt.get("version")),
         finish_reason=text(attributes.get("ai.response.finishReason")),
+        response_id=text(attributes.get("ai.response.id")),
         time_to_first_token_ns=_time_to_first_token(record),
         usage=_usage(attributes),
         input=_input(attributes, kind, consumed),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.bodies import answered, asked, parameters
+from ingest.bodies import answered, asked, parameters, response_id
 from tests.ingest.golden import text_message
 from traces.span import JSONValue
 
@@ -85,3 +85,19 @@ def test_the_parameters_of_a_request_are_what_is_no_content() -> None:
     assert parameters(request) == {"temperature": 0, "n": 1}
     assert parameters({"question": "Hi"}) is None
     assert parameters("Hi") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ('{"id": "chatcmpl-1", "model": "gpt-5", "choices": []}', "chatcmpl-1"),
+        ('{"generations": [[]], "llm_output": {"id": "msg_1", "model_name": "claude"}}', "msg_1"),
+        ('{"id": "42", "name": "made up by a model"}', None),
+        ('{"id": 42, "model": "m"}', None),
+        ('{"id": "cut off", "model', None),
+        ("It rains.", None),
+        ({"id": "structure", "model": "m"}, None),
+    ],
+)
+def test_the_id_of_an_answer_is_the_provider_s(answer: JSONValue, found: str | None) -> None:
+    assert response_id(answer) == found

@@ -78,6 +78,7 @@ WHOLE: dict[str, Any] = {
     "prompt_name": "pn",
     "prompt_version": "3",
     "finish_reason": "stop",
+    "response_id": "msg_1",
     "time_to_first_token_ms": 1.5,
     "usage": {"input_tokens": 100, "cache_read_tokens": 30, "cache_write_tokens": 20,
               "cache_write_1h_tokens": 5, "output_tokens": 10, "reasoning_tokens": 4},

@@ -57,6 +57,7 @@ FIELDS: dict[str, Any] = {
     "prompt_name": EMAIL,
     "prompt_version": EMAIL,
     "finish_reason": EMAIL,
+    "response_id": EMAIL,
     "scope": EMAIL,
     "input": [{"role": "user", "parts": [{"type": "text", "content": f"I am {EMAIL}"}]}],
     "output": f"Hello {EMAIL}",

@@ -366,7 +366,8 @@ def test_everything_stored_comes_back_as_it_was(store_spans: Store) -> None:
     whole = span(
         2, status_message="m", error_type="E", user_id="u", environment="prod", release="1", agent_name="a",
         model="m", request_model="r", provider="p", tool_call_id="c", prompt_name="pn", prompt_version="3",
-        finish_reason="stop", time_to_first_token_ns=1_500_000, usage=Usage(cache_read=5, cache_write_1h=7, output=0),
+        finish_reason="stop", response_id="msg_1", time_to_first_token_ns=1_500_000,
+        usage=Usage(cache_read=5, cache_write_1h=7, output=0),
         input={"n": [1, 2.5, None, True, "ü\n\"\\"]}, output="[not json", output_bytes=9,
         tool_definitions=[{"name": "t"}], request_params={"temperature": 0.2}, attributes={"k": {"deep": [1]}},
         resource={"service.name": "s"}, scope="lib", vocabulary="otel_genai", tags=("x",),
@@ -377,7 +378,8 @@ def test_everything_stored_comes_back_as_it_was(store_spans: Store) -> None:
     assert detail
     [stored] = detail.spans
     for name in ("input", "output", "tool_definitions", "request_params", "attributes", "resource", "redactions",
-                 "scope", "status_message", "finish_reason", "output_bytes", "vocabulary", "release"):  # fmt: skip
+                 "scope", "status_message", "finish_reason", "response_id", "output_bytes", "vocabulary",
+                 "release"):  # fmt: skip
         assert getattr(stored, name) == getattr(whole, name)
     assert (stored.start_ns, stored.latency_ms, stored.time_to_first_token_ms) == (NOON_NS, 1000.0, 1.5)
     assert stored.usage == queries.SpanUsage(12, None, 5, None, 7, 0, None)
@@ -391,7 +393,11 @@ def test_a_list_reads_no_prompt_bodies(filters: TraceFilters) -> None:
     clauses, _ = conditions(filters)
     rows, traces = index_queries._row_conditions(filters), index_queries._trace_conditions(filters)
     statements = [
-        *(queries._describe_query(order, tuple(clauses), True).sql for order in Order),
+        *(
+            queries._describe_query(order, tuple(clauses), True, exact).sql
+            for order in Order
+            for exact in (True, False)
+        ),
         *(index_queries._bounded(order, tuple(traces)).sql for order in Order if order is not Order.NEWEST),
         index_queries._newest(tuple(rows), True).sql,
         index_queries._strays(tuple(rows), f"OR ({index_queries._LATER} AND {index_queries._EARLIER})").sql,

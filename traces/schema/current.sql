@@ -56,6 +56,7 @@ CREATE TABLE spans
     `prompt_name` Nullable(String) CODEC(ZSTD(1)),
     `prompt_version` Nullable(String) CODEC(ZSTD(1)),
     `finish_reason` Nullable(String) CODEC(ZSTD(1)),
+    `response_id` Nullable(String) CODEC(ZSTD(1)),
     `time_to_first_token_ns` Nullable(UInt64) CODEC(ZSTD(1)),
     `input_uncached_tokens` Nullable(UInt64) CODEC(T64, ZSTD(1)),
     `cache_read_tokens` Nullable(UInt64) CODEC(T64, ZSTD(1)),

@@ -36,6 +36,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "tool_calls",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 31, "cache_read": 20, "output": 18, "reasoning": 8},
         "input": [QUESTION],
         "output": [{"role": "assistant", "parts": [CALL], "finish_reason": "tool_calls"}],
@@ -85,6 +86,7 @@ def test_the_model_call_that_answers() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "usage": {"input_uncached": 82, "output": 7},
         "input": [
             QUESTION,

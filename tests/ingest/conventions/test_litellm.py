@@ -25,6 +25,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "tool_calls",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 31, "cache_read": 20, "output": 18, "reasoning": 8},
         "reported_cost": Decimal("0.000044250000"),
         "input": [QUESTION],
@@ -77,6 +78,7 @@ def test_a_model_call_that_failed() -> None:
         "status_message": "litellm.ServiceUnavailableError: ServiceUnavailableError: OpenAIException - "
         "Overloaded",
         "error_type": "ServiceUnavailableError",
+        "response_id": "aab9587f-b730-4d2c-9470-8cdcca786072",
         "user_id": "u-17",
         "organization_id": "acme",
         "model": "overloaded",

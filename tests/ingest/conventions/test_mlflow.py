@@ -33,6 +33,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "status": Status.OK,
         "model": "gpt-5-mini-2025-08-07",
         "finish_reason": "tool_calls",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 31, "cache_read": 20, "output": 18},
         "input": [QUESTION],
         "output": [{"role": "assistant", "parts": [CALL], "finish_reason": "tool_calls"}],
@@ -71,6 +72,7 @@ def test_the_model_call_that_answers() -> None:
         "status": Status.OK,
         "model": "gpt-5-mini-2025-08-07",
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "usage": {"input_uncached": 82, "output": 7},
         "input": [
             QUESTION,

@@ -22,6 +22,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "tool_calls",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 51, "output": 18},
         "input": [SYSTEM, QUESTION],
         "output": [{"role": "assistant", "parts": [CALL], "finish_reason": "tool_calls"}],
@@ -44,6 +45,7 @@ def test_the_model_call_that_answers() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "usage": {"input_uncached": 82, "output": 7},
         "input": [
             SYSTEM,

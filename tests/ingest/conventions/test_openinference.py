@@ -43,6 +43,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "kind": Kind.LLM,
         "status": Status.OK,
         "finish_reason": "tool_use",
+        "response_id": "msg_1",
         "usage": {
             "input_uncached": 40,
             "cache_read": 20,
@@ -70,6 +71,7 @@ def test_a_model_call_that_answers_from_a_tool_result() -> None:
         "kind": Kind.LLM,
         "status": Status.OK,
         "finish_reason": "end_turn",
+        "response_id": "msg_1",
         "usage": {"input_uncached": 25, "cache_read": 80, "output": 12},
         "input": [SYSTEM, QUESTION, LET_ME_LOOK, {"role": "tool", "parts": [result]}],
         "output": [
@@ -122,6 +124,7 @@ def test_a_streamed_answer() -> None:
         "kind": Kind.LLM,
         "status": Status.OK,
         "finish_reason": "end_turn",
+        "response_id": "msg_1",
         "usage": {"input_uncached": 9, "output": 6},
         "input": [QUESTION],
         "output": [text_message("assistant", "3 degrees and rain.")],
@@ -163,6 +166,7 @@ def test_names_of_both_conventions_on_one_span_count_once() -> None:
         "kind": Kind.LLM,
         "status": Status.OK,
         "finish_reason": "tool_use",
+        "response_id": "msg_1",
         "usage": {
             "input_uncached": 40,
             "cache_read": 20,

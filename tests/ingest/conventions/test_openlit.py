@@ -32,6 +32,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "tool_calls",
+        "response_id": "chatcmpl-1",
         "time_to_first_token_ns": nanoseconds_to_first_token(span),
         "usage": {"input_uncached": 31, "cache_read": 20, "cache_write_5m": 0, "output": 18},
         "input": [SYSTEM, QUESTION],
@@ -67,6 +68,7 @@ def test_the_model_call_that_answers() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "time_to_first_token_ns": nanoseconds_to_first_token(span),
         "usage": {"input_uncached": 82, "cache_read": 0, "cache_write_5m": 0, "output": 7},
         "input": [

@@ -41,6 +41,7 @@ def test_a_model_call_that_asks_for_a_tool() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "tool_call",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 31, "cache_read": 20, "output": 18, "reasoning": 8},
         "reported_cost": Decimal("0.000044250000"),
         "input": [SYSTEM, QUESTION],
@@ -87,6 +88,7 @@ def test_the_model_call_that_answers() -> None:
         "request_model": "gpt-5-mini",
         "provider": "openai",
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "usage": {"input_uncached": 82, "output": 7},
         "reported_cost": Decimal("0.000034500000"),
         "input": [

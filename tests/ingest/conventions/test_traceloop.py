@@ -73,6 +73,7 @@ EXPECTED: list[dict[str, Any]] = [
     | ASKING
     | {
         "finish_reason": "tool_call",
+        "response_id": "chatcmpl-1",
         "usage": {"input_uncached": 31, "cache_read": 20, "output": 18, "reasoning": 8},
         "input": [SYSTEM, QUESTION],
         "output": [{"role": "assistant", "parts": [CALL], "finish_reason": "tool_call"}],
@@ -94,6 +95,7 @@ EXPECTED: list[dict[str, Any]] = [
     | ASKING
     | {
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "usage": {"input_uncached": 82, "output": 7},
         "input": [
             SYSTEM,
@@ -128,6 +130,7 @@ EXPECTED: list[dict[str, Any]] = [
     | {
         "name": "anthropic.chat",
         "finish_reason": "tool_call",
+        "response_id": "msg_1",
         "usage": CACHED | {"cache_write_5m": 60},
         "input": [SYSTEM, QUESTION],
         "output": [
@@ -147,6 +150,7 @@ EXPECTED: list[dict[str, Any]] = [
     | {
         "name": "anthropic.messages.create",
         "finish_reason": "tool_use",
+        "response_id": "msg_1",
         "usage": CACHED | {"cache_write_5m": 10, "cache_write_1h": 50},
     },
     ids(10, 6)
@@ -169,6 +173,7 @@ EXPECTED: list[dict[str, Any]] = [
     | {
         "status": Status.OK,
         "finish_reason": "stop",
+        "response_id": "chatcmpl-2",
         "time_to_first_token_ns": 1_000_000,
         "usage": {"input_uncached": 82, "output": 7},
         "input": [QUESTION],

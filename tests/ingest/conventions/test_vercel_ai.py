@@ -74,6 +74,7 @@ AI4: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "tool-calls",
+        "response_id": "msg_1",
         # Version 4 does not tell how long a cache write lives.
         "usage": {"input_uncached": 40, "cache_read": 20, "cache_write_5m": 60, "output": 30},
         "input": [SYSTEM, QUESTION],
@@ -97,6 +98,7 @@ AI4: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "usage": {"input_uncached": 25, "cache_read": 80, "output": 12},
         "input": [SYSTEM, QUESTION, LET_ME_LOOK, {"role": "tool", "parts": [NAMED_RESULT]}],
         "output": [ANSWER],
@@ -122,6 +124,7 @@ AI4: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "time_to_first_token_ns": 11_500_000,
         "usage": {"input_uncached": 9, "output": 6},
         "input": [QUESTION],
@@ -192,6 +195,7 @@ LEGACY: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "tool-calls",
+        "response_id": "msg_1",
         "usage": FIRST_USAGE,
         "input": [SYSTEM, QUESTION],
         "output": [LET_ME_LOOK],
@@ -205,6 +209,7 @@ LEGACY: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "usage": {"input_uncached": 25, "cache_read": 80, "cache_write_5m": 0, "output": 12},
         "input": [SYSTEM, QUESTION, LET_ME_LOOK, {"role": "tool", "parts": [NAMED_RESULT]}],
         "output": [THOUGHT_ANSWER],
@@ -230,6 +235,7 @@ LEGACY: list[dict[str, Any]] = [
     | CLAUDE
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "time_to_first_token_ns": 11_500_000,
         "usage": {"input_uncached": 9, "cache_read": 0, "cache_write_5m": 0, "output": 6},
         "input": [QUESTION],
@@ -260,6 +266,7 @@ OTEL: list[dict[str, Any]] = [
     | CHAT
     | {
         "finish_reason": "tool-calls",
+        "response_id": "msg_1",
         "usage": FIRST_USAGE,
         "input": [SYSTEM, QUESTION],
         "output": [LET_ME_LOOK | {"finish_reason": "tool_call"}],
@@ -283,6 +290,7 @@ OTEL: list[dict[str, Any]] = [
     | CHAT
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "usage": {"input_uncached": 25, "cache_read": 80, "cache_write_5m": 0, "output": 12},
         "input": [SYSTEM, QUESTION, LET_ME_LOOK, {"role": "tool", "parts": [RESULT]}],
         "output": [THOUGHT_ANSWER | {"finish_reason": "stop"}],
@@ -312,6 +320,7 @@ OTEL: list[dict[str, Any]] = [
     | CHAT
     | {
         "finish_reason": "stop",
+        "response_id": "msg_1",
         "time_to_first_token_ns": 11_500_000,
         "usage": {"input_uncached": 9, "cache_read": 0, "cache_write_5m": 0, "output": 6},
         "input": [QUESTION],
