@@ -12,13 +12,15 @@ import hashlib
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import hyperscan
 import msgspec
 
 from ingest.scanning import Patterns
-from traces.span import Attributes, JSONValue, Span
+from traces.span import Attributes, Event, JSONValue, Link, Span
+
+Part = TypeVar("Part", Event, Link)
 
 UNKNOWN = "application/octet-stream"
 # A shorter text is left alone even where it is said to be media: it may be a word.
@@ -27,6 +29,13 @@ LEAST_RUN = 4096
 # A run of that length holds a whole block at one of the steps, which prose leaves at its first space.
 _BLOCK, _STEP = 1024, 2048
 _LEAST_DISTINCT = 20
+# The fields of a span that hold structure, and those that hold text; tags, events and the like stand apart.
+_CONTENT = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")
+_TEXTS = tuple(
+    field.name
+    for field in msgspec.structs.fields(Span)
+    if field.type == str | None and field.name not in {*_CONTENT, "parent_id"}
+)
 # Keys beside data that name its type: OTel, Anthropic, Gemini, the Vercel AI SDK.
 _TYPE_KEYS = frozenset({"mime_type", "media_type", "mimeType", "mediaType"})
 _RUN_BYTES = re.compile(rb"[A-Za-z0-9+/_-]{%d}" % _BLOCK)
@@ -64,18 +73,33 @@ def _signs() -> Patterns:
 
 
 def without_media_span(span: Span) -> Span:
-    """The span with media cut out of its content, attributes and events."""
+    """The span with media cut out, wherever in it they are."""
     changes: dict[str, Any] = {}
-    for name in ("input", "output", "attributes"):
+    for name in _CONTENT:
         value = getattr(span, name)
         if value and (new := without_media(value)) is not value:
             changes[name] = new
-    if span.events and any(_may_hold_media(event.attributes) for event in span.events):
-        changes["events"] = tuple(
-            msgspec.structs.replace(event, attributes=without_media_in(event.attributes))
-            for event in span.events
-        )
+    for name in ("events", "links", "log_entries"):
+        parts = getattr(span, name) or ()
+        if any(_may_hold_media(part.attributes) for part in parts):
+            changes[name] = tuple(_part_without_media(part) for part in parts)
+    for name in _TEXTS:
+        value = getattr(span, name)
+        if value and _may_hold_media(value):
+            changes[name] = _in_line(value)
+    if span.tags and any(_may_hold_media(tag) for tag in span.tags):
+        changes["tags"] = tuple(_in_line(tag) for tag in span.tags)
     return msgspec.structs.replace(span, **changes) if changes else span
+
+
+def _part_without_media(part: Part) -> Part:
+    return msgspec.structs.replace(part, attributes=without_media_in(part.attributes))
+
+
+def _in_line(text: str) -> str:
+    """The text with media in it as lines: it stays a text."""
+    text = _DATA_URL.sub(lambda match: _line(match[1] or "", match[3]), text)
+    return _LONG_RUN.sub(lambda match: _line("", match[0]) if _is_random(match[0]) else match[0], text)
 
 
 def without_media(value: JSONValue) -> JSONValue:
@@ -143,13 +167,11 @@ def _named_type(value: Mapping[str, JSONValue]) -> str:
 
 
 def _text(text: str) -> JSONValue:
-    if ";base64," in text:
-        text = _DATA_URL.sub(lambda match: _line(match[1] or "", match[3]), text)
-    if len(text) < LEAST_RUN or not _has_run(text):
+    if ";base64," not in text and (len(text) < LEAST_RUN or not _has_run(text)):
         return text
     if _LONG_RUN.fullmatch(text):
         return _described("", text) if _is_random(text) else text
-    return _LONG_RUN.sub(lambda match: _line("", match[0]) if _is_random(match[0]) else match[0], text)
+    return _in_line(text)
 
 
 def _has_run(text: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from ingest.patterns import matcher
 from ingest.policy import Action, Pattern, Policy
 from ingest.redact import added, keyed_hash
-from traces.span import Event, JSONValue, Link, Span
+from traces.span import Event, JSONValue, Link, LogEntry, Span
 
 IDENTITY_FIELDS = ("user_id", "session_id", "organization_id")
 TEXT_FIELDS = (
@@ -74,7 +74,7 @@ class _Rewriting:
             return self._dict(value)
         if kind is list or kind is tuple:
             return self._items(value)
-        if kind is Event or kind is Link:
+        if kind is Event or kind is Link or kind is LogEntry:
             return self._part(value)
         return value
 
@@ -134,8 +134,8 @@ class _Rewriting:
 
 def _redact_span(span: Span, rewriting: _Rewriting) -> Span:
     changes: dict[str, Any] = {}
-    fields = (*TEXT_FIELDS, *CONTENT_FIELDS, "tags", "events", "links")
-    values = (*_texts(span), *_contents(span), span.tags, span.events, span.links)
+    fields = (*TEXT_FIELDS, *CONTENT_FIELDS, "tags", "events", "links", "log_entries")
+    values = (*_texts(span), *_contents(span), span.tags, span.events, span.links, span.log_entries)
     for name, value in zip(fields, values, strict=True):
         if value and (rewritten := rewriting.value(value)) is not value:
             changes[name] = rewritten

@@ -4,6 +4,7 @@ The types here are the contract: decoding, error messages and the OpenAPI descri
 """
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeAlias, get_args
 
@@ -13,8 +14,9 @@ from msgspec import Meta
 from traces.span import Kind, Status
 
 MAX_COUNT = 2**53
-# A field that nobody of ours knows is named back to its sender, up to this length.
+# A field that nobody of ours knows is named back to its sender, up to this length; not one that is no name.
 LONGEST_NAME = 60
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # What other APIs call our fields, where the spelling does not tell.
 ELSEWHERE: Mapping[str, str] = {
     "prompt_tokens": "input_tokens",
@@ -213,7 +215,7 @@ def _problems(value: object, shape: type[msgspec.Struct], path: str) -> Iterator
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     for name in value:
         if name not in fields:
-            yield FieldError(f"{path}.{str(name)[:LONGEST_NAME]}", _unknown(str(name), list(fields)))
+            yield FieldError(f"{path}.{_shown(str(name))}", _unknown(str(name), list(fields)))
     for name, field in fields.items():
         if name in value:
             yield from _field_problems(value[name], field.type, name, f"{path}.{name}")
@@ -232,6 +234,10 @@ def _field_problems(value: object, kind: Any, name: str, path: str) -> Iterator[
             msgspec.convert(value, kind)
         except msgspec.ValidationError:
             yield FieldError(path, f"must be {_expected(kind)}")
+
+
+def _shown(name: str) -> str:
+    return name[:LONGEST_NAME] if _NAME.fullmatch(name) else "?"
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -54,7 +54,8 @@ def texts(value: JSONValue) -> tuple[str, ...] | None:
     if isinstance(value, str):
         value = structured(value)
     if isinstance(value, str):
-        value = [item.strip() for item in value.split(",")]
+        # The comma of a `data:` URL parts no names: what it holds could no longer be told for what it is.
+        value = [value] if ";base64," in value else [item.strip() for item in value.split(",")]
     if not isinstance(value, list):
         return None
     return tuple(found for item in value if (found := text(item)) is not None) or None

@@ -46,12 +46,15 @@ print(json.dumps({{"project_slug": project.slug, **keys}}))
 
 
 @pytest.fixture(scope="session")
-def stores() -> Iterator[StoreUrls]:
+def store_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tracehouse-test-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def stores(store_folder: Path) -> Iterator[StoreUrls]:
     """PostgreSQL, the ClickHouse engine and Valkey, started once a run."""
-    with (
-        tempfile.TemporaryDirectory(prefix="tracehouse-test-") as folder,
-        running_stores(Path(folder)) as urls,
-    ):
+    with running_stores(store_folder) as urls:
         yield urls
 
 

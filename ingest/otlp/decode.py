@@ -140,10 +140,25 @@ _READERS: dict[str, Callable[[AnyValue], JSONValue]] = {
     "int_value": lambda value: value.int_value,
     "bool_value": lambda value: value.bool_value,
     "double_value": lambda value: _finite(value.double_value),
-    "bytes_value": lambda value: base64.b64encode(value.bytes_value).decode(),
+    "bytes_value": lambda value: _bytes(value.bytes_value),
     "array_value": _array,
     "kvlist_value": lambda value: read_attributes(value.kvlist_value.values),
 }
+
+
+def _bytes(content: bytes) -> str:
+    """Text where it is text, so that what looks for personal data can read it; else base64."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode()
+
+
+def _json_bytes(encoded: str) -> str:
+    try:
+        return _bytes(base64.b64decode(encoded, validate=True))
+    except binascii.Error:
+        return encoded
 
 
 def _finite(number: float) -> JSONValue:
@@ -332,7 +347,7 @@ _JSON_READERS: Mapping[str, Callable[[dict[str, Any], str, int], JSONValue]] = {
     "intValue": lambda value, name, depth: _integer(value[name]),
     "doubleValue": lambda value, name, depth: _double(value[name]),
     "boolValue": lambda value, name, depth: bool(value[name]),
-    "bytesValue": lambda value, name, depth: text_of(value, name),
+    "bytesValue": lambda value, name, depth: _json_bytes(text_of(value, name)),
     "arrayValue": _json_array,
     "kvlistValue": _json_kvlist,
 }

@@ -2,16 +2,18 @@
 
 import base64
 import hashlib
+import json
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from ingest.media import LEAST_RUN, without_media, without_media_in, without_media_span
 from ingest.normalize import normalize
 from ingest.otlp.records import OtlpSpan
 from traces.conversation import messages
-from traces.span import Event
+from traces.span import EntryKind, Event, Link, LogEntry, Span
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(9000)
 ENCODED = base64.b64encode(PICTURE).decode()
@@ -100,8 +102,32 @@ def test_a_text_beside_a_media_type_is_left() -> None:
     assert without_media_in(value) == value
 
 
-def test_no_field_of_a_span_keeps_media() -> None:
-    url = f"data:image/png;base64,{ENCODED}"
+URL = f"data:image/png;base64,{ENCODED}"
+INSIDE = {"deep": [URL], "json": json.dumps({"photo": URL})}
+TEXTS = [
+    field.name
+    for field in msgspec.structs.fields(Span)
+    if field.type == str | None and field.name != "parent_id"
+]
+STRUCTURES = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")
+PARTS: dict[str, Any] = {
+    "tags": (f"tag {URL}",),
+    "events": (Event(name="photo", time_ns=1, attributes=INSIDE),),
+    "links": (Link(trace_id="a", span_id="b", attributes=INSIDE),),
+    "log_entries": (LogEntry(name="photo", time_ns=1, key="k", kind=EntryKind.INPUT, attributes=INSIDE),),
+}
+
+
+@pytest.mark.parametrize("field", [*TEXTS, *STRUCTURES, *PARTS])
+def test_no_field_of_a_span_keeps_media(field: str) -> None:
+    value = PARTS.get(field, INSIDE if field in STRUCTURES else f"see {URL}")
+    told: dict[str, Any] = {"project_id": 1, "trace_id": "1" * 32, "span_id": "2" * 16, field: value}
+    kept = str(without_media_span(Span(**told)))
+    assert ENCODED[:100] not in kept
+    assert "image/png" in kept
+
+
+def test_the_size_of_an_output_is_that_which_was_sent() -> None:
     record = OtlpSpan(
         trace_id="1" * 32,
         span_id="2" * 16,
@@ -111,16 +137,10 @@ def test_no_field_of_a_span_keeps_media() -> None:
         end_ns=2,
         status_code=0,
         status_message="",
-        attributes={
-            "input": f'[{{"role":"user","content":"{url}"}}]',
-            "output": url,
-            "custom": {"photo": url},
-        },
+        attributes={"output": URL},
         resource={},
         scope="",
-        events=(Event(name="photo", time_ns=1, attributes={"url": url}),),
+        events=(),
         links=(),
     )
-    span = without_media_span(normalize(record, project_id=1))
-    assert ENCODED[:100] not in str(span)
-    assert span.output_bytes == len(url)
+    assert without_media_span(normalize(record, project_id=1)).output_bytes == len(URL)

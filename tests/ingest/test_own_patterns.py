@@ -10,7 +10,7 @@ from ingest.own_patterns import redact_spans, redact_string
 from ingest.policy import Action, Allowed, Pattern, Policy, compact
 from ingest.redact import redact, redact_text
 from tests.ingest.test_redact import FIELDS, span
-from traces.span import Event, Link
+from traces.span import EntryKind, Event, Link, LogEntry
 
 NUMBER = "CUST-004711"
 RULE = Pattern("customer", r"CUST-[0-9]{6}")
@@ -38,6 +38,13 @@ def test_a_number_is_gone_from_every_field(field: str) -> None:
     [clean] = redact_spans([span(**{field: with_number(FIELDS[field])})], POLICY)
     assert "004711" not in msgspec.json.encode(clean).decode()
     assert clean.redactions == {"customer": 2 if field in {"attributes", "events"} else 1}
+
+
+def test_a_number_is_gone_from_what_log_records_say() -> None:
+    entry = LogEntry(name=NUMBER, time_ns=1, key="k", kind=EntryKind.INPUT, attributes={"content": [NUMBER]})
+    [clean] = redact_spans([span(log_entries=(entry,))], POLICY)
+    assert "004711" not in msgspec.json.encode(clean).decode()
+    assert clean.redactions == {"customer": 2}
 
 
 def test_a_project_without_patterns_keeps_the_same_spans() -> None:

@@ -220,6 +220,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"events": [{"name": "e", "time": "secret"}]}, "events[0].time", NOT_A_TIME),
     ({"userid": "secret"}, "userid", "unknown field; did you mean user_id?"),
     ({"zzz": "secret"}, "zzz", "unknown field; put it into attributes"),
+    ({"jane@example.com": 1}, "?", "unknown field; put it into attributes"),
 ]  # fmt: skip
 
 

@@ -61,6 +61,7 @@ def test_names(sent: JSONValue, read: str | None) -> None:
 
 
 def test_lists_of_names_come_as_list_json_or_words_with_commas() -> None:
+    assert texts("data:text/plain;base64,aGk=") == ("data:text/plain;base64,aGk=",)
     assert texts(["a", 1, None, ""]) == texts('["a", 1]') == texts("a, 1") == ("a", "1")
     assert texts("") is None
 

@@ -29,6 +29,7 @@ def test_every_kind_of_value_becomes_a_plain_json_value() -> None:
     nested = KeyValueList(values=[KeyValue(key="n", value=AnyValue(int_value=-1))])
     values = {
         "bytes": AnyValue(bytes_value=b"\x00\xff"),
+        "text": AnyValue(bytes_value=b"Hello"),
         "list": AnyValue(
             array_value=ArrayValue(values=[AnyValue(string_value="a"), AnyValue(kvlist_value=nested)])
         ),
@@ -40,6 +41,7 @@ def test_every_kind_of_value_becomes_a_plain_json_value() -> None:
     [record] = decode_protobuf(request.SerializeToString()).spans
     assert record.attributes == {
         "bytes": "AP8=",
+        "text": "Hello",
         "list": ["a", {"n": -1}],
         "nan": "NaN",
         "inf": "-Infinity",
