@@ -115,7 +115,7 @@ _ANSWERS = f"groupArrayIf(assumeNotNull(cityHash64(response_id)), {_ANSWERED})"
 
 
 def may_repeat(exact: bool) -> str:
-    """Whether sums over a trace need `exact` calls: two of its calls share a response id, or one is the other's child."""
+    """Whether sums over a trace need `exact` calls: two of them share a response id, or one is a child of another."""
     if exact:
         return "0"
     return f"""(length(arrayDistinct({_ANSWERS})) < length({_ANSWERS})
@@ -125,10 +125,10 @@ def may_repeat(exact: bool) -> str:
 def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
     """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0014).
 
-    Spans of a trace tell the same call when they carry the same response id and there is a moment at which all of
-    them run; or when one is the child of the other, by another library, and used the same tokens. Counted is the one
-    that knows the usage, then one with a price, then the innermost. Not `exact`, every span counts: that is much faster,
-    and right for the traces of which nothing `may_repeat`.
+    Spans of a trace tell the same call when they carry the same response id at overlapping times; or when one is the
+    child of the other, by another library, and used the same tokens. Counted is the one that knows the usage, then one
+    with a price, then the innermost. Not `exact`, every span counts: much faster, and right for the traces of which
+    nothing `may_repeat`.
     """
     whole = spans((*columns, *_TELLING), narrowed)
     if not exact:
@@ -136,9 +136,7 @@ def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
     return f"""(
     SELECT
         *,
-        first_value(span_id) OVER answer AS told_in,
-        max(start_time) OVER answer < min(end_time) OVER answer
-            OR max(start_time) OVER answer = min(start_time) OVER answer AS told_at_once,
+        first_value(span_id) OVER answer AS answered_in,
         leadInFrame(response_id, 1, '') OVER alike AS next_response_id,
         used_tokens
             AND leadInFrame(parent_id) OVER alike = span_id
@@ -146,22 +144,14 @@ def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
             AND leadInFrame(end_time) OVER alike <= end_time
             AND (ifNull(response_id, '') IN ('', next_response_id) OR ifNull(next_response_id, '') = '') AS told_within,
         multiIf(
-            told_at_once AND told_in != span_id, told_in,
+            answered_in != span_id, answered_in,
             told_within, leadInFrame(span_id) OVER alike,
             0) AS counted_in
-    FROM
-    (
-        SELECT
-            *,
-            if({_ANSWERED}, cityHash64(response_id), span_id) AS answer_id,
-            {_INPUT} AS all_input_tokens,
-            ifNull({BILLED} AND all_input_tokens + ifNull(output_tokens, 0) > 0, 0) AS used_tokens
-        FROM {whole}
-    )
+    FROM {_with_answers(whole)}
     WINDOW
         answer AS
         (
-            PARTITION BY trace_id, answer_id
+            PARTITION BY trace_id, answer_id, answer_number
             ORDER BY
                 used_tokens DESC,
                 ifNull(cost_state, '') IN ('computed', 'reported') DESC,
@@ -177,6 +167,39 @@ def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING
         )
 )"""  # noqa: S608  # closed parts only
+
+
+def _with_answers(whole: str) -> str:
+    """Whole spans, and which answer of a response id each tells: a new one starts when all before it have ended."""
+    return f"""
+    (
+        SELECT
+            *,
+            sum(begins) OVER (PARTITION BY trace_id, answer_id ORDER BY start_time, span_id) AS answer_number
+        FROM
+        (
+            SELECT
+                *,
+                ifNull(
+                    start_time >= max(end_time) OVER earlier AND start_time > max(start_time) OVER earlier,
+                    0) AS begins
+            FROM
+            (
+                SELECT
+                    *,
+                    if({_ANSWERED}, cityHash64(response_id), span_id) AS answer_id,
+                    {_INPUT} AS all_input_tokens,
+                    ifNull({BILLED} AND all_input_tokens + ifNull(output_tokens, 0) > 0, 0) AS used_tokens
+                FROM {whole}
+            )
+            WINDOW earlier AS
+            (
+                PARTITION BY trace_id, answer_id
+                ORDER BY start_time, span_id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            )
+        )
+    )"""  # noqa: S608  # closed parts only
 
 
 # Conditions on parts for `spans`: those of `trace_ids`; and the same, read from no other days than the traces have

@@ -7,12 +7,12 @@ matches the filters: what a group says is what the list of its traces says.
 
 import base64
 import binascii
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -128,9 +128,22 @@ def get_group(
     if not key:
         return None
     clauses, parameters = f.conditions(filters)
-    query = _sums(grouping, GroupOrder.LATEST, tuple(clauses), False)
-    rows = run(query, scope, {**parameters, "group_keys": [key], "limit": 1})
+    rows = _summed(
+        scope,
+        lambda exact: _sums(grouping, GroupOrder.LATEST, tuple(clauses), False, exact),
+        {**parameters, "group_keys": [key], "limit": 1},
+    )
     return _group(rows[0]) if rows else None
+
+
+def _summed(scope: Scope, sums: Callable[[bool], Query], parameters: Mapping[str, Parameter]) -> list[Row]:
+    """The rows of `sums`, looked at closely where a call may be told twice."""
+    rows = run(sums(False), scope, parameters)
+    unsure = [row["group_key"] for row in rows if row["may_repeat"]]
+    if not unsure:
+        return rows
+    sure = [row for row in rows if not row["may_repeat"]]
+    return sure + run(sums(True), scope, {**parameters, "group_keys": unsure})
 
 
 class _Walk:
@@ -146,7 +159,7 @@ class _Walk:
         clauses, self._parameters = f.conditions(filters)
         self._scope, self._after = scope, after
         self._candidates = _candidates(grouping, order, index.matching(filters))
-        self._sums = _sums(grouping, order, tuple(clauses), after is not None)
+        self._sums = partial(_sums, grouping, order, tuple(clauses), after is not None)
         self._bounds: dict[str, int] = {}
         self._rows: dict[str, Row] = {}
 
@@ -176,7 +189,7 @@ class _Walk:
         if self._after:
             place = {"cursor_value": self._after.value, "cursor_key": self._after.key}
         bound = {**self._parameters, **place, "group_keys": keys, "limit": len(keys)}
-        self._rows |= {row["group_key"]: row for row in run(self._sums, self._scope, bound)}
+        self._rows |= {row["group_key"]: row for row in _summed(self._scope, self._sums, bound)}
 
     def _has_its_place(self, row: Row, frontier: int) -> bool:
         value: int = row["sort_key"]
@@ -240,10 +253,14 @@ LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}""",  # noqa: S608  # closed part
 
 
 @lru_cache(maxsize=256)
-def _sums(grouping: Grouping, order: GroupOrder, clauses: tuple[str, ...], after: bool) -> Query:
-    """The exact sums of `group_keys`."""
+def _sums(grouping: Grouping, order: GroupOrder, clauses: tuple[str, ...], after: bool, exact: bool) -> Query:
+    """The sums of `group_keys`. Not `exact`, a group that may need a closer look is there wherever its place is."""
     conditions = "\n       AND ".join(("group_key IN {group_keys:Array(String)}", IN_WINDOW, *clauses))
-    place = "HAVING (sort_key, group_key) < ({cursor_value:Int64}, {cursor_key:String})" if after else ""
+    place = (
+        "HAVING may_repeat OR (sort_key, group_key) < ({cursor_value:Int64}, {cursor_key:String})"
+        if after
+        else ""
+    )
     narrowed = f"""AND part.trace_id IN
       (
           SELECT trace_id
@@ -265,13 +282,14 @@ WITH per_trace AS
         {f.STARTED} AS started,
         max(end_time) AS ended,
         {f.STATUS} = 'error' AS failed,
-        countIf(kind = 'llm') AS llm_calls_,
+        {f.LLM_CALLS} AS llm_calls_,
         countIf(kind = 'tool') AS tool_calls_,
         {f.INPUT_TOKENS} AS input_tokens_,
         {f.OUTPUT_TOKENS} AS output_tokens_,
         {f.COST} AS cost_,
-        countIf({f.BILLED} AND cost_state = 'unpriced') AS unpriced
-    FROM {f.spans(columns_for(clauses), narrowed)}
+        {f.UNPRICED_CALLS} AS unpriced,
+        {f.may_repeat(exact)} AS repeats
+    FROM {f.calls(columns_for(clauses), narrowed, exact=exact)}
     GROUP BY trace_id
     HAVING {conditions}
 )
@@ -292,7 +310,8 @@ SELECT
     sum(ifNull(input_tokens_, 0)) AS input_tokens,
     sum(ifNull(output_tokens_, 0)) AS output_tokens,
     sum(cost_) AS cost,
-    sum(unpriced) AS unpriced_calls
+    sum(unpriced) AS unpriced_calls,
+    max(repeats) AS may_repeat
 FROM per_trace
 GROUP BY group_key
 {place}

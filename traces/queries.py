@@ -11,7 +11,7 @@ import binascii
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from tracehouse.clickhouse.query import Query, Row, run, run_together
+from tracehouse.clickhouse.query import Parameter, Query, Row, run, run_together
 from tracehouse.tenancy.scope import Scope
 from traces import filters as f
 from traces import index_queries as index
@@ -295,7 +295,7 @@ def _described(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Row | N
 
 def get_spans(scope: Scope, trace_id: uuid.UUID, span_ids: Sequence[int]) -> list[StoredSpan]:
     """Spans of a trace, whole, by start time: those of `span_ids` until their bodies reach MAX_BODIES, at least one."""
-    bound = {"trace_ids": [str(trace_id)], "span_ids": span_ids}
+    bound: dict[str, Parameter] = {"trace_ids": [str(trace_id)], "span_ids": span_ids}
     rows, told_twice = run_together(scope, (_THESE_SPANS, bound), (_TOLD_TWICE, bound))
     counted_in = {row["span_id"]: row["counted_in"] for row in told_twice}
     return [_stored_span(row, counted_in) for row in rows]
@@ -317,7 +317,9 @@ def usage(
     build = _usage_by_span if group in _SPAN_KEYS else _usage_by_trace
     given = group, tuple(clauses), index.of_matching(filters)
     bound = {**parameters, "limit": min(limit, MAX_USAGE_ROWS), "time_zone": scope.time_zone}
-    exact = group is UsageGroup.MODEL and bool(run(_may_repeat(given[-1]), scope, parameters))
+    # Sums by trace tell in passing whether they are exact.
+    asked = group is UsageGroup.MODEL or (group is UsageGroup.TOOL and clauses)
+    exact = bool(asked and run(_may_repeat(given[-1]), scope, parameters))
     rows = run(build(*given, exact=exact), scope, bound)
     doubts = [row.pop("may_repeat") for row in rows]
     if any(doubts):
@@ -645,7 +647,7 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
 
 @lru_cache(maxsize=256)
 def _may_repeat(narrowed: str) -> Query:
-    """Whether any trace has a call that two spans may tell. It looks at parts, not whole spans: a superset, and faster."""
+    """Whether any trace has a call that two spans may tell. Parts are looked at, not spans: a superset, and faster."""
     return Query(
         "usage.may_repeat",
         f"""

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.ingest.golden import recorded
 from tracehouse.tenancy.scope import Scope, Window
-from traces import queries, step
+from traces import group_queries, queries, step
 from traces.filters import Order, TraceFilters
+from traces.group_queries import Group, Grouping, GroupOrder
 from traces.queries import UsageGroup
 from traces.span import Cost, CostState, Kind, Span, Status, Usage
 
@@ -63,7 +64,7 @@ class Sums:
     cost_usd: Decimal
 
 
-def sums(shown: queries.Trace | queries.UsageRow) -> Sums:
+def sums(shown: queries.Trace | queries.UsageRow | Group) -> Sums:
     return Sums(shown.llm_calls, shown.input_tokens, shown.output_tokens, shown.cost_usd or Decimal(0))
 
 
@@ -72,11 +73,12 @@ def everywhere(trace_id: str, project: int = 1) -> list[Sums]:
     scope = Scope(project, DAY)
     detail = queries.get_trace(scope, trace_id)
     assert detail
-    shown: list[queries.Trace | queries.UsageRow] = [detail.trace]
+    shown: list[queries.Trace | queries.UsageRow | Group] = [detail.trace]
     for order in (Order.NEWEST, Order.DEAREST):
         shown += queries.list_traces(scope, TraceFilters(), order=order).traces
     for group in (UsageGroup.USER, UsageGroup.MODEL):
         shown += queries.usage(scope, group)
+    shown += group_queries.list_groups(scope, Grouping.USER, order=GroupOrder.DEAREST).groups
     return [sums(one) for one in shown]
 
 
@@ -138,6 +140,15 @@ def test_a_cached_answer_keeps_its_id_and_is_a_call_of_its_own(store_spans: Stor
     spans = [root(), call(2, at=0, response_id="msg_1"), call(3, at=20, response_id="msg_1", cost="0")]
     store_spans(spans)
     assert only(spans) == Sums(2, 200, 20, Decimal("0.25"))
+
+
+def test_a_cached_answer_that_a_gateway_and_its_client_tell_is_one_more_call(store_spans: Store) -> None:
+    told = {"response_id": "msg_1"}
+    first = [call(2, at=0, lasts=9, **told), call(3, at=1, lasts=7, **told)]
+    again = [call(4, at=20, lasts=9, cost="0", **told), call(5, at=21, lasts=7, cost="0", **told)]
+    store_spans([root(), *first, *again])
+    assert only(first) == Sums(2, 200, 20, Decimal("0.25"))
+    assert counted_in(first[0].trace_id) == {2: 3, 4: 5}
 
 
 def test_a_retry_has_another_id_and_is_a_call_of_its_own(store_spans: Store) -> None:
@@ -243,7 +254,7 @@ def tellers(place: int, told: dict[str, Any], **whose: Any) -> list[Span]:
     return spans
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(calls, min_size=1, max_size=4), data=st.data())
 def test_the_sum_is_that_of_the_calls_in_any_order_with_repeats(
     store_spans: Store, told: Sequence[dict[str, Any]], data: st.DataObject
