@@ -123,7 +123,7 @@ def may_repeat(exact: bool) -> str:
 
 
 def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
-    """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0014).
+    """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0016).
 
     Spans of a trace tell the same call when they carry the same response id at overlapping times; or when one is the
     child of the other, by another library, and used the same tokens. Counted is the one that knows the usage, then one
