@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -69,6 +70,12 @@ def django_db_modify_db_settings(stores: StoreUrls) -> None:
         PORT=str(url.port),
         CONN_MAX_AGE=0,
     )
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The databases go with the stores; dropping them first would fail on a connection that a thread still has."""
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -189,19 +196,27 @@ class Platform:
     def wait_for_trace(
         self, trace_id: str, *, spans: int = 1, until: Callable[[Any], object] = bool
     ) -> dict[str, object]:
-        """The trace once it is visible with that many spans, and as `until` wants it.
+        """The trace once it is visible with that many spans, as `until` wants it, and listed.
 
         Each request may reach another process, and each process stores at its own moment: say all that is waited for.
+        The index that lists read is committed a moment after the spans.
         """
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             response = self.get(f"/api/v1/traces/{trace_id}")
             found: Any = response.json() if response.status_code == 200 else {"spans": [], "span_count": 0}
-            if min(len(found["spans"]), found["span_count"]) >= spans and until(found):
-                whole: dict[str, object] = found
-                return whole
+            whole = min(len(found["spans"]), found["span_count"]) >= spans
+            if whole and until(found) and self._is_listed(found):
+                shown: dict[str, object] = found
+                return shown
             time.sleep(0.05)
         raise AssertionError(f"trace {trace_id} did not show: {response.status_code} {response.text[:1000]}")
+
+    def _is_listed(self, trace: dict[str, Any]) -> bool:
+        start = datetime.fromisoformat(trace["start_time"])
+        window = {"from": start.isoformat(), "to": (start + timedelta(seconds=1)).isoformat()}
+        listed = self.get("/api/v1/traces", **window, limit=200).json()["data"]
+        return trace["trace_id"] in {one["trace_id"] for one in listed}
 
     def run(self, code: str) -> str:
         """What code prints that runs inside the installation."""

@@ -1,5 +1,6 @@
 """A real Chromium, and people who are signed in."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ print(sum(IngestMinute.objects.filter(project__slug="{slug}").values_list("reque
 # For a machine that others load too; what is there sooner is not waited for.
 TIMEOUT_MS = 30_000
 expect.set_options(timeout=TIMEOUT_MS)
+# Whoever leaves a page ends its requests, of which htmx says only that something failed: what, the browser says.
+LEFT = re.compile(r"request: net::ERR_ABORTED |htmx:(afterRequest|sendError)\b|error: undefined$")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 
 
@@ -67,11 +70,17 @@ def problems() -> list[str]:
 @pytest.fixture
 def page(context: BrowserContext, platform: "Platform", problems: list[str]) -> Page:
     """An empty page of somebody who has signed in. Every problem in it ends up in `problems`."""
+
+    def note(problem: str) -> None:
+        if not LEFT.match(problem):
+            problems.append(problem)
+
     take_session(context, platform)
     opened = context.new_page()
-    opened.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    opened.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    opened.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    opened.on("pageerror", lambda error: note(f"error: {error}"))
+    opened.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    opened.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+    opened.on("requestfailed", lambda request: note(f"request: {request.failure} {request.url}"))
     return opened
 
 
