@@ -108,7 +108,7 @@ def test_everything_a_span_carries_is_text(page: Page, platform: "Platform", pro
         with page.expect_response(lambda response: "?span=" in response.url):
             page.locator("a[data-row]").nth(place).click()
         expect(page.locator("#step .tabs [aria-current]")).to_have_text("Step")
-        page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        page.evaluate("document.querySelectorAll('main details').forEach(fold => { fold.open = true })")
         text = page.locator("#step").inner_text()
         for attack in ATTACKS[:3]:
             assert attack in text

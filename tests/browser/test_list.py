@@ -101,7 +101,7 @@ def test_new_traces_wait_and_a_view_is_saved(
     expect(page.get_by_label(f"Saved views: {late}")).to_be_visible()
     page.goto(f"/p/{platform.project_slug}/traces")
     page.locator("summary", has_text="Views").click()
-    page.get_by_role("link", name=late).click()
+    page.get_by_role("link", name=late, exact=True).click()
     expect(page).to_have_url(re.compile(r"\?status=error&columns=[a-z.]*session"))
     page.goto(f"/p/{platform.project_slug}/traces/views")
     page.get_by_label(f"Delete {late}").click()

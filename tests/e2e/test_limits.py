@@ -30,10 +30,11 @@ READ_COUNTS = """
 import json
 from django.db.models import Sum
 from ingest.models import IngestMinute, RejectedPayload
-rows = RejectedPayload.objects.filter(project__slug="{slug}").values("reason", "status", "agent")
-rejected = list(rows.annotate(requests=Sum("requests"), spans=Sum("spans")).order_by("reason"))
+# The sums first: a process writes both at once, so what follows holds at least what they count.
 names = ("requests", "refused_requests", "spans", "rejected_spans")
 sums = IngestMinute.objects.filter(project__slug="{slug}").aggregate(**{{name: Sum(name) for name in names}})
+rows = RejectedPayload.objects.filter(project__slug="{slug}").values("reason", "status", "agent")
+rejected = list(rows.annotate(requests=Sum("requests"), spans=Sum("spans")).order_by("reason"))
 print(json.dumps([rejected, sums]))
 """
 
