@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 
 from traces import conversation, text_diff
 from traces.body import plain
@@ -17,8 +18,11 @@ ALIKE = 0.4
 # Messages looked through for the one that another became, and how much of each is weighed.
 _LOOK_AHEAD = 12
 _WEIGHED = 6_000
-# Of a piece that is longer, only so much is shown.
+# Of a piece that is longer, only so much is shown; of a message that is the same, its beginning.
 MAX_SHOWN = 6_000
+MAX_SAME = 600
+# In a longer run of messages that are the same, only those at both ends are shown.
+MAX_RUN, RUN_ENDS = 6, 2
 
 
 class Change(StrEnum):
@@ -52,7 +56,17 @@ class MessageDiff:
     @property
     def shown(self) -> "list[Shown]":
         """Its pieces as a page shows them: long ones cut."""
+        if self.change is Change.SAME:
+            return [_cut(piece, MAX_SAME) for piece in self.pieces]
         return [_shown(piece) for piece in text_diff.shortened(self.pieces)]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Messages that are the same and not shown."""
+
+    count: int
+    change: str = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,18 @@ class Setting:
 class PromptDiff:
     messages: list[MessageDiff] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
+
+    @property
+    def shown(self) -> list[MessageDiff | Skipped]:
+        """The messages as a page shows them: long runs of those that are the same cut."""
+        shown: list[MessageDiff | Skipped] = []
+        for is_same, group in groupby(self.messages, lambda message: message.change is Change.SAME):
+            run = list(group)
+            if is_same and len(run) > MAX_RUN:
+                shown += [*run[:RUN_ENDS], Skipped(len(run) - 2 * RUN_ENDS), *run[-RUN_ENDS:]]
+            else:
+                shown += run
+        return shown
 
     @property
     def counts(self) -> list[tuple[str, int]]:
@@ -137,7 +163,10 @@ def _are_alike(old: Said, new: Said) -> bool:
 
 
 def _shown(piece: Piece) -> Shown:
-    limit = 0 if piece.change is text_diff.Change.LEFT_OUT else MAX_SHOWN
+    return _cut(piece, 0 if piece.change is text_diff.Change.LEFT_OUT else MAX_SHOWN)
+
+
+def _cut(piece: Piece, limit: int) -> Shown:
     return Shown(piece.change.value, piece.text[:limit], max(len(piece.text) - limit, 0))
 
 

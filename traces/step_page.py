@@ -118,12 +118,14 @@ def otlp(trace_id: str, span: StoredSpan, source: str) -> Otlp:
     """A span in its raw form, and the commands that fetch it and send it once more."""
     address = f"{settings.PUBLIC_URL}/api/v1/traces/{trace_id}"
     key = '-H "Authorization: Bearer $TRACEHOUSE_SECRET_KEY"'
-    fetch = f'curl -sf {key} \\\n  "{address}/otlp?span_id={span.span_id}"'
-    send = f'curl -sf {key} -H "Content-Type: application/json" \\\n  --data-binary @- {settings.PUBLIC_URL}/v1/traces'
+    fetch = f'curl -sf {key} "{address}/otlp?span_id={span.span_id}"'
+    send = (
+        f'curl -sf {key} -H "Content-Type: application/json" --data-binary @- {settings.PUBLIC_URL}/v1/traces'
+    )
     return Otlp(
         text=plain(raw.request(trace_id, [span])),
         source=source,
-        fetch=f"curl -sf {key} \\\n  {address}",
+        fetch=f"curl -sf {key} {address}",
         send=f"{fetch} |\n{send}",
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.ingest.golden import BEGAN_NS, text_message
 from tests.traces.stored import stored
 from traces import prompt_diff
-from traces.prompt_diff import Change, MessageDiff, Said, compare_messages
+from traces.prompt_diff import Change, MessageDiff, Said, Skipped, compare_messages
 from traces.queries import StoredSpan
 from traces.span import JSONValue, Kind, Span
 from traces.text_diff import Piece
@@ -157,3 +157,16 @@ def test_a_long_prompt_is_compared_and_only_its_changes_are_shown() -> None:
 def test_a_long_message_that_was_added_says_how_much_is_not_shown() -> None:
     [found] = compare_messages([], [Said("user", "a" * (prompt_diff.MAX_SHOWN + 7))])
     assert [(one.change, one.left_out) for one in found.shown] == [("added", 7)]
+
+
+def test_of_a_message_that_is_the_same_only_the_beginning_is_shown() -> None:
+    same = Said("user", "a" * 9_000)
+    [found] = compare_messages([same], [same])
+    assert [(len(one.text), one.left_out) for one in found.shown] == [(600, 8_400)]
+
+
+def test_a_long_run_of_messages_that_are_the_same_shows_its_ends() -> None:
+    prompt: JSONValue = [text_message("user", f"message {n}") for n in range(100)]
+    diff = prompt_diff.compare(call(prompt), call([*prompt, text_message("user", "new")]))  # type: ignore[misc]
+    shown = [one.count if isinstance(one, Skipped) else one.opening for one in diff.shown]
+    assert shown == ["message 0", "message 1", 96, "message 98", "message 99", "new"]
