@@ -114,6 +114,27 @@ class Pair:
         return self.a is not None and self.b is not None and not self.marks
 
     @property
+    def failure(self) -> str:
+        """What the side that failed says of it."""
+        return next((step.failure for step in (self.b, self.a) if step and step.has_failed), "")
+
+    @property
+    def fails_on_one_side(self) -> bool:
+        """And nothing inside it says so better."""
+        if self.a and self.b:
+            return Mark.STATUS in self.marks and self.weight is Weight.STEP
+        return any(step.has_failed for step in (self.a, self.b) if step)
+
+    @property
+    def in_words(self) -> str:
+        """Its heaviest difference, inside a sentence."""
+        if self.a is None or self.b is None:
+            return f"only {'A' if self.a else 'B'} has it"
+        if not self.marks:
+            return "the same in both"
+        return _told(self.marks[0], self.a, self.b)
+
+    @property
     def more_ms(self) -> float | None:
         """How much longer it took in B."""
         return self.b.latency_ms - self.a.latency_ms if self.a and self.b else None
@@ -143,11 +164,44 @@ class Pair:
         return bool(self.a and self.b and stands_out(self.a.cost_usd, self.b.cost_usd, _FLOOR_USD))
 
 
+# Mark -> the field that both sides name.
+_NAMED = {Mark.TOOL: "tool_name", Mark.MODEL: "model", Mark.NAME: "name", Mark.PROMPT: "prompt"}
+_WORDS = {
+    Mark.PARAMETERS: "other parameters",
+    Mark.INPUT: "another input",
+    Mark.OUTPUT: "another output",
+    Mark.ORDER: "called in another order",
+}
+
+
+def _told(mark: Mark, a: Step, b: Step) -> str:
+    if mark is Mark.STATUS:
+        return "failed in B, ok in A" if b.has_failed else "failed in A, ok in B"
+    if mark in _WORDS:
+        return _WORDS[mark]
+    left, right = (getattr(step, _NAMED[mark]) or "none" for step in (a, b))
+    return f"{mark} {left} in A, {right} in B"
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     rows: list[Pair]
     first: int | None  # the row in which the traces go apart, None where they do not
-    asked_the_same: bool
+    asked_the_same: bool | None  # None where that is not known
+
+    @property
+    def failing(self) -> int | None:
+        """The innermost step that failed on one side only, where that is not yet where the traces went apart."""
+        if self.first is None or self.rows[self.first].fails_on_one_side:
+            return None
+        found: int | None = None
+        for place in range(self.first, len(self.rows)):
+            row = self.rows[place]
+            if found is not None and row.depth <= self.rows[found].depth:
+                return found
+            if row.fails_on_one_side:
+                found = place
+        return found
 
     @property
     def only_a(self) -> int:
@@ -169,10 +223,15 @@ class Comparison:
 def compare(a: Sequence[Step], b: Sequence[Step]) -> Comparison:
     """Every step of both once, parents before what is inside them."""
     rows = _weighed(list(_walk(_forest(a), _forest(b))))
-    asked_the_same = bool(
-        rows and (top := rows[0]).a and top.b and top.a.asked and top.a.asked == top.b.asked
-    )
+    asked_the_same = _asked_the_same(rows)
     return Comparison(rows, _first(rows, asked_the_same), asked_the_same)
+
+
+def _asked_the_same(rows: Sequence[Pair]) -> bool | None:
+    """Whether the first input that each of them carries is the same; None where one carries none."""
+    left = next((row.a.asked for row in rows if row.a and row.a.asked), "")
+    right = next((row.b.asked for row in rows if row.b and row.b.asked), "")
+    return left == right if left and right else None
 
 
 def stands_out(a: float | Decimal | None, b: float | Decimal | None, floor: float | Decimal) -> bool:
@@ -194,7 +253,7 @@ def differing_only(rows: Sequence[Pair]) -> list[tuple[int, Pair]]:
     return found[::-1]
 
 
-def _first(rows: Sequence[Pair], asked_the_same: bool) -> int | None:
+def _first(rows: Sequence[Pair], asked_the_same: bool | None) -> int | None:
     """The first row that is another step; other parameters count too where both were asked the same."""
     least = Weight.PARAMETERS if asked_the_same else Weight.STEP
     heaviest = max((row.weight for row in rows), default=Weight.NONE)

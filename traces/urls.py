@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from traces import (
+    compare_views,
     group_views,
     list_views,
     saved_view_pages,
@@ -24,6 +25,7 @@ pages = [
     path("traces/views/<int:view_id>/rename", saved_view_pages.rename, name="rename-view"),
     path("traces/views/<int:view_id>/delete", saved_view_pages.delete, name="delete-view"),
     path("traces/chart", list_views.chart, name="chart"),
+    path("compare", compare_views.compare_traces, name="compare"),
     path("traces/<str:trace_id>", views.trace_detail, name="detail"),
     path("traces/<str:trace_id>/find", views.find_in_trace, name="find"),
     path("traces/<str:trace_id>/text", step_views.whole_text, name="text"),

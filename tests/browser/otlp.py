@@ -101,6 +101,28 @@ def long_run(trace_id: str, *, groups: int) -> bytes:
     return body(trace_id, steps)
 
 
+def good_run(trace_id: str, *, name: str = "agent.invocation") -> bytes:
+    """The same assistant when its first tool answers little."""
+    root = Step(name, ms=2_400, attributes={"gen_ai.operation.name": "invoke_agent", "user.id": "u-1042"})
+    asked = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "Who went quiet?"}]}])
+    llm: dict[str, str | int] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.input.messages": asked,
+    }
+    tool: dict[str, str | int] = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "hubspot_query",
+    }
+    children = [
+        Step("llm.claude.call", 5, 2_000, llm),
+        Step("tool.hubspot_query", 2_010, 300, {**tool, "gen_ai.tool.call.arguments": '{"limit": 5}'}),
+    ]
+    for child in children:
+        child.parent_id = root.span_id
+    return body(trace_id, [root, *children])
+
+
 def _span(trace_id: str, step: Step, began: int) -> JSON:
     start = began + step.after_ms * MS
     return {

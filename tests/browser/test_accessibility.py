@@ -27,10 +27,24 @@ def trace_id(platform: "Platform") -> str:
     return sent
 
 
+@pytest.fixture(scope="module")
+def good_id(platform: "Platform") -> str:
+    """A trace that did not fail, to put beside the other one."""
+    sent = otlp.new_trace_id()
+    assert platform.send(otlp.good_run(sent), "application/json").status_code == 200
+    platform.wait_for_trace(sent, spans=3)
+    return sent
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
 def test_pages_are_accessible(
-    browser: Browser, platform: "Platform", trace_id: str, scheme: Literal["light", "dark"], width: int
+    browser: Browser,
+    platform: "Platform",
+    trace_id: str,
+    good_id: str,
+    scheme: Literal["light", "dark"],
+    width: int,
 ) -> None:
     context = browser.new_context(
         base_url=platform.url, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
@@ -49,6 +63,8 @@ def test_pages_are_accessible(
         f"/p/{slug}/traces/{trace_id}",
         f"/p/{slug}/traces/{trace_id}?view=graph&show=diff",
         f"/p/{slug}/traces/{trace_id}?show=otlp",
+        f"/p/{slug}/compare?a={good_id}&b={trace_id}",
+        f"/p/{slug}/compare?b={trace_id}",
         f"/p/{slug}/sessions",
         f"/p/{slug}/sessions?feature=none",
         f"/p/{slug}/session?id=talk/{trace_id}",

@@ -122,8 +122,9 @@ def test_parameters_part_two_traces_only_where_both_were_asked_the_same() -> Non
     a = run(tool("a1", "x", at=1, parameters="1"), tool("a2", "y", at=2), asked="q")
     b = run(tool("b1", "x", at=1, parameters="2"), tool("b2", "y", at=2, status="error"), asked="q")
     assert compare(a, b).first == 1
-    otherwise = [step("root", kind="agent", name="agent", asked="another"), *b[1:]]
-    assert compare(a, otherwise).first == 2
+    for question, same in (("another", False), ("", None)):
+        otherwise = compare(a, [step("root", kind="agent", name="agent", asked=question), *b[1:]])
+        assert (otherwise.first, otherwise.asked_the_same) == (2, same)
 
 
 def test_where_only_texts_differ_the_innermost_is_the_first() -> None:
@@ -246,3 +247,42 @@ def test_ten_thousand_steps_beside_others_are_aligned_within_the_bound() -> None
     assert (found.only_a, found.only_b, any(Mark.ORDER in row.marks for row in found.rows)) == (2, 0, False)
     chain = [step(f"c{at}", f"c{at - 1}" if at else None, at=at) for at in range(2_000)]
     assert compare(chain, chain).same == 2_000
+
+
+def test_the_difference_is_told_in_words_and_where_it_ended_in_failure() -> None:
+    a = run(tool("a1", "crm", at=1, parameters="1"), llm("a2", at=2), llm("a3", at=3, model="old"), asked="q")
+    b = run(
+        tool("b1", "crm", at=1, parameters="2"),
+        llm("b2", at=2, status="error", failure="context window exceeded"),
+        llm("b3", at=3, model="new"),
+        status="error",
+        asked="q",
+    )
+    found = compare(a, b)
+    assert [row.in_words for row in found.rows] == [
+        "failed in B, ok in A",
+        "other parameters",
+        "failed in B, ok in A",
+        "model old in A, new in B",
+    ]
+    assert (found.first, found.failing) == (1, 2)
+    assert found.rows[2].failure == "context window exceeded"
+    assert [row.in_words for row in compare(a, a[:1]).rows][1] == "only A has it"
+    assert compare(a, a).rows[0].in_words == "the same in both"
+
+
+def test_a_step_that_failed_and_that_the_other_never_reached_is_where_it_ended() -> None:
+    a = run(tool("a1", "crm", at=1, parameters="1"), asked="q")
+    b = [
+        *run(
+            tool("b1", "crm", at=1, parameters="2"),
+            llm("b2", at=2, status="error"),
+            status="error",
+            asked="q",
+        ),
+        step("b3", "b2", at=3, status="error"),
+    ]
+    found = compare(a, b)
+    assert told(found) == ["root root status", ".a1 b1 parameters", ".- b2", "..- b3"]
+    assert (found.first, found.failing) == (1, 3)
+    assert compare(b, b).failing is None
