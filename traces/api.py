@@ -19,6 +19,8 @@ from tracehouse.web.api import plain_decimal, rfc3339
 from traces import attribute, attribute_queries, queries, tool_calls
 from traces.filters import Order, TraceFilters
 from traces.queries import UsageGroup
+from traces.score_filters import BadScoreCondition, ScoreCondition
+from traces.score_filters import parse as parse_score
 from traces.tool_calls import ToolCalls
 
 DEFAULT_DAYS = 30
@@ -76,6 +78,11 @@ class FilterParameters(WindowParameters):
         help_text="`key:value` or `key`, an attribute of a span or its resource; several times for all of them. "
         "A colon within the key is written `\\:`. A list has each of its items.",
     )
+    score = serializers.CharField(
+        required=False,
+        max_length=500,
+        help_text="A score of the trace or of any span: `name>=0.5`, `name<=0.5`, `name=value`, or a name alone.",
+    )
     min_latency_ms = serializers.IntegerField(required=False, min_value=0, max_value=10**12)
     min_cost_usd = serializers.DecimalField(
         required=False, min_value=Decimal(0), max_digits=30, decimal_places=12
@@ -86,6 +93,12 @@ class FilterParameters(WindowParameters):
         help_text="Words in names, errors, inputs, outputs, events and log records, in any span, whatever their case: "
         'all of them. Words in "double quotes" follow each other; `timeo*` is a part of a word.',
     )
+
+    def validate_score(self, text: str) -> ScoreCondition:
+        try:
+            return parse_score(text)
+        except BadScoreCondition as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 class TraceParameters(FilterParameters):

@@ -9,10 +9,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
-from traces import search
+from traces import score_filters, search
 from traces.attribute import Attribute, cut
+from traces.score_filters import ScoreCondition
 
-Value: TypeAlias = str | int | list[str]
+Value: TypeAlias = str | int | float | list[str]
 
 # The span that speaks for its trace: the root, or while that has not arrived the earliest span.
 RANK = "tuple(ifNull(parent_id, 1) != 0, start_time, span_id)"
@@ -263,6 +264,7 @@ class TraceFilters:
     prompt_version: str = ""
     tags: tuple[str, ...] = ()  # all of them
     attribute: tuple[Attribute, ...] = ()  # all of them, on whichever spans
+    score: ScoreCondition | None = None  # on the trace or on any span
     min_latency_ms: int | None = None
     min_cost_usd: Decimal | None = None
     q: str = ""
@@ -293,8 +295,11 @@ _FAILED: Mapping[bool, str] = {
 }
 
 
-def conditions(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
-    """The HAVING conditions of `filters`, and the parameters that they and those of `looked_up` name."""
+def conditions(filters: TraceFilters, *, of_these: bool = False) -> tuple[list[str], dict[str, Value]]:
+    """The HAVING conditions of `filters`, and the parameters that they and those of `looked_up` name.
+
+    `of_these`: for a statement that is about the traces of a parameter `trace_ids`, which saves looking at others.
+    """
     clauses: list[str] = []
     parameters: dict[str, Value] = {}
     for field, clause in _EQUALITIES.items():
@@ -316,6 +321,9 @@ def conditions(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
     for number, tag in enumerate(filters.tags):
         clauses.append(f"countIf(has({TAGS}, {{tag_{number}:String}})) > 0")
         parameters[f"tag_{number}"] = tag
+    if filters.score is not None:
+        clauses.append(score_filters.decides(filters.score, of_these=of_these))
+        parameters |= score_filters.parameters_of(filters.score)
     told, names = _told_by_spans(filters)
     parameters |= names | looked_up(filters)[1]
     return [*clauses, *(f"countIf({condition}) > 0" for condition in told)], parameters

@@ -9,6 +9,8 @@ from django import forms
 from tracehouse.web import figures
 from traces.attribute import MAX_ITEMS, Attribute, joined, parse, split
 from traces.filters import Order, TraceFilters
+from traces.score_filters import BadScoreCondition, ScoreCondition
+from traces.score_filters import parse as parse_score
 
 STATUSES = (("", "Any status"), ("error", "Failed"), ("ok", "Ok"))
 FAILED_STEPS = (("", "Any"), ("true", "Some step failed"), ("false", "No step failed"))
@@ -28,6 +30,7 @@ WORDS: Mapping[str, str] = {
     "prompt_version": "of prompt version",
     "tags": "tagged",
     "attribute": "with attribute",
+    "score": "with score",
     "min_latency_ms": "taking at least",
     "min_cost_usd": "costing at least",
     "q": "containing",
@@ -67,6 +70,17 @@ class AttributesField(ListField):
 
     def clean(self, value: str) -> tuple[Attribute, ...]:  # type: ignore[override]  # what the items are read as
         return tuple(map(parse, super().clean(value)))
+
+
+class ScoreField(forms.CharField):
+    """A condition on a score, such as `quality>=0.5`."""
+
+    def clean(self, value: str) -> ScoreCondition | None:
+        text = super().clean(value)
+        try:
+            return parse_score(text) if text else None
+        except BadScoreCondition as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class TraceFilterForm(forms.Form):
@@ -118,6 +132,12 @@ class TraceFilterForm(forms.Form):
                 "hx-target": "#offers-attribute",
             }
         ),
+    )
+    score = ScoreField(
+        label="Score",
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"placeholder": "quality>=0.5, feedback=down"}),
     )
     min_latency_ms = forms.IntegerField(
         label="Latency at least, ms", required=False, min_value=0, max_value=10**9

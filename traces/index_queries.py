@@ -15,6 +15,7 @@ from functools import lru_cache
 from tracehouse.clickhouse.query import Parameter, Query, QueryTooLarge, run
 from tracehouse.tenancy.scope import Scope, Window
 from traces.filters import Order, TraceFilters, looked_up
+from traces.score_filters import candidates
 
 # Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
 MAX_STRAYS = 2_000
@@ -192,7 +193,8 @@ def _seen(filters: TraceFilters) -> list[str]:
 
 
 def _sums(filters: TraceFilters) -> list[str]:
-    return [_DEAR] if filters.min_cost_usd is not None else []
+    dear = [_DEAR] if filters.min_cost_usd is not None else []
+    return [*dear, *([candidates(filters.score)] if filters.score is not None else [])]
 
 
 def _in_spans(filters: TraceFilters) -> list[str]:

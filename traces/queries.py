@@ -356,7 +356,7 @@ class _Listing:
 
     def __init__(self, scope: Scope, filters: TraceFilters, order: Order, after: Candidate | None) -> None:
         self._scope, self._filters, self._order, self._after = scope, filters, order, after
-        clauses, self._parameters = f.conditions(filters)
+        clauses, self._parameters = f.conditions(filters, of_these=True)
         self._clauses = tuple(clauses)
         self._ascending = f.ORDER_KEYS[order][1]
         self._bounds: dict[uuid.UUID, int] = {}

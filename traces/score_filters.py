@@ -79,7 +79,7 @@ def parse(text: str) -> ScoreCondition:
 
 
 def parameters_of(wanted: ScoreCondition) -> dict[str, str | float]:
-    """What `candidates` and `decides` name."""
+    """What `candidates` and `decides` name, but for `trace_ids`."""
     parameters: dict[str, str | float] = {"score_name": wanted.name}
     if wanted.operator and wanted.number is not None:
         parameters["score_number"] = wanted.number
@@ -104,12 +104,13 @@ def candidates(wanted: ScoreCondition) -> str:
       )"""  # noqa: S608  # closed parts only
 
 
-def decides(wanted: ScoreCondition) -> str:
-    """SQL that holds for just the traces among `trace_ids` which have such a score."""
+def decides(wanted: ScoreCondition, *, of_these: bool = False) -> str:
+    """SQL that holds for just the traces which have such a score; `of_these`: among those of `trace_ids`."""
+    among = "trace_id IN {trace_ids:Array(UUID)} AND " if of_these else ""
     return f"""trace_id GLOBAL IN
       (
           SELECT trace_id
-          FROM {in_force(f"trace_id IN {{trace_ids:Array(UUID)}} AND {_matching(wanted)}")}
+          FROM {in_force(among + _matching(wanted))}
       )"""  # noqa: S608  # closed parts only
 
 

@@ -106,6 +106,7 @@ def _trace_link(base: str, page: Page) -> Link:
 def _list_links(base: str) -> list[Link]:
     filters = {
         "Failed traces": {"status": "error"},
+        "Answers that were called wrong": {"score": "feedback=wrong", "range": "7d"},
         "One user": {"user_id": "u-1003"},
         "One session": {"session_id": chat.SESSION},
     }

@@ -4,23 +4,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from evals import services
 from evals.score import Score, Source, Subject
 from ingest.policy import Policy
-from tracehouse.clickhouse.query import Query, run
+from tracehouse.tenancy.models import Project
 from tracehouse.tenancy.scope import Scope, Window
-from traces.score_filters import (
-    BadScoreCondition,
-    ScoreCondition,
-    candidates,
-    decides,
-    is_name,
-    parameters_of,
-    parse,
-)
+from traces import queries
+from traces.filters import Order, TraceFilters
+from traces.forms import TraceFilterForm
+from traces.queries import UsageGroup
+from traces.score_filters import BadScoreCondition, ScoreCondition, is_name, parse
 from traces.span import Span
 
+Store = Callable[[list[Span]], None]
 NOW = datetime.now(UTC)
 SCOPE = Scope(1, Window(NOW - timedelta(hours=1), NOW + timedelta(minutes=1)))
 
@@ -63,23 +61,15 @@ TRACES = {
 }
 
 
-@pytest.fixture
-def scored(store_spans: Callable[[list[Span]], None]) -> None:
+def span(trace_id: str, project_id: int = 1) -> Span:
     start = int(NOW.timestamp()) * 10**9
-    store_spans(
-        [
-            Span(
-                project_id=1,
-                trace_id=trace,
-                span_id="1" * 16,
-                parent_id="",
-                start_ns=start,
-                end_ns=start,
-                name="n",
-            )
-            for trace in TRACES.values()
-        ]
-    )
+    times = {"start_ns": start, "end_ns": start}
+    return Span(project_id=project_id, trace_id=trace_id, span_id="1" * 16, parent_id="", name="n", **times)
+
+
+@pytest.fixture
+def scored(store_spans: Store) -> None:
+    store_spans([span(trace) for trace in TRACES.values()])
     for scores in (
         [score("1", "low", 0.2), score("2", "high", 0.9, span_id="1" * 16), score("3", "yes", True),
          score("4", "five", "5"), score("5", "none", 0.9), score("6", "low", 0.9)],
@@ -95,19 +85,11 @@ def score(id: str, trace: str, value: float | str | bool, span_id: str = "") -> 
 
 
 @pytest.mark.clickhouse
-def test_traces_are_found_by_what_was_written_last(scored: None) -> None:
+@pytest.mark.parametrize("order", list(Order))
+def test_traces_are_listed_by_what_was_written_last(scored: None, order: Order) -> None:
     def found(condition: str, scope: Scope = SCOPE) -> set[str]:
-        wanted = parse(condition)
-        query = Query(
-            "test.scored",
-            f"""SELECT DISTINCT trace_id FROM traces
-            WHERE project_id = {{project_id:UInt64}} AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
-              AND {candidates(wanted)} AND {decides(wanted)} LIMIT 10""",
-        )
-        ids = {
-            row["trace_id"].hex
-            for row in run(query, scope, parameters_of(wanted) | {"trace_ids": list(TRACES.values())})
-        }
+        page = queries.list_traces(scope, TraceFilters(score=parse(condition)), order=order)
+        ids = {trace.trace_id for trace in page.traces}
         return {name for name, trace in TRACES.items() if trace in ids}
 
     assert found("quality>=0.5") == {"high", "yes", "moved"}
@@ -118,3 +100,35 @@ def test_traces_are_found_by_what_was_written_last(scored: None) -> None:
     assert found("quality") == {"low", "high", "yes", "five", "moved"}
     assert found("other") == set()
     assert found("quality", Scope(2, SCOPE.window)) == set()
+
+
+@pytest.mark.clickhouse
+def test_sums_count_the_same_traces(scored: None) -> None:
+    filters = TraceFilters(score=parse("quality>=0.5"))
+    assert [row.invocations for row in queries.usage(SCOPE, UsageGroup.FEATURE, filters=filters)] == [3]
+
+
+@pytest.mark.clickhouse
+@pytest.mark.django_db
+def test_the_api_takes_a_condition_and_tells_what_is_wrong_with_one(
+    store_spans: Store, project: Project, api_key: str
+) -> None:
+    store_spans([span(trace, project.pk) for trace in TRACES.values()])
+    scores = [score("1", "low", 0.2), score("2", "high", 0.9)]
+    services.write_scores(project_id=project.pk, scores=scores, policy=Policy(key=b"k" * 32))
+    client = Client(headers={"Authorization": f"Bearer {api_key}"})
+    answer = client.get("/api/v1/traces", {"score": "quality>=0.5"})
+    assert [trace["trace_id"] for trace in answer.json()["data"]] == [TRACES["high"]]
+    answer = client.get("/api/v1/traces", {"score": "quality>=good"})
+    assert answer.json()["error"]["fields"] == {"score": ["After >= comes a number, such as 0.5."]}
+
+
+def test_the_form_reads_a_condition_and_its_sentence() -> None:
+    form = TraceFilterForm({"score": "quality>=0.5"})
+    assert form.filters.score == ScoreCondition("quality", ">=", "0.5")
+    assert form.values == {"score": "quality >= 0.5"}
+    [chip] = form.chips
+    assert (chip.words, chip.value) == ("with score", "quality >= 0.5")
+    wrong = TraceFilterForm({"score": "quality>="})
+    assert wrong.filters == TraceFilters()
+    assert "Give a name" in wrong.errors["score"][0]
