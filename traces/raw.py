@@ -115,7 +115,7 @@ def attributes(span: StoredSpan) -> Attributes:
 
 
 def _told(span: StoredSpan) -> Attributes:
-    content = {**_content(span), **_parameters(span)}
+    content = {**_content(span), **_parameters(span), **_answer(span)}
     return {**_fields(span), **content} if span.vocabulary == PLAIN else content
 
 
@@ -146,6 +146,12 @@ def _parameters(span: StoredSpan) -> Attributes:
         for name, value in span.request_params.items()
         if name not in said
     }
+
+
+def _answer(span: StoredSpan) -> Attributes:
+    """The id of the answer, where it was read out of an answer that was recorded whole."""
+    said = not span.response_id or span.response_id in span.attributes.values()
+    return {} if said else {"gen_ai.response.id": span.response_id}
 
 
 def _fields(span: StoredSpan) -> Attributes:

@@ -60,5 +60,5 @@ def test_from_a_failed_trace_to_the_last_good_one_without_script(
     plain_page.get_by_text("Compare with …").click()
     plain_page.get_by_role("link", name=f"The last good one of {name}").click()
     expect(plain_page).to_have_url(re.compile(rf"compare\?a={good}&b={bad}$"))
-    plain_page.get_by_role("link", name="llm.claude.call").first.click()
+    plain_page.locator("#aligned").get_by_role("link", name="llm.claude.call").first.click()
     expect(plain_page.locator("#pair")).to_contain_text("Who went quiet?")

@@ -44,7 +44,8 @@ def stored(span: Span) -> StoredSpan:
             "end_ns": span.end_ns,
             "log_entries": {},
             "redactions": None,
-        }
+        },
+        counted_in={},
     )
 
 

@@ -35,6 +35,7 @@ def said(span: StoredSpan) -> dict[str, Any]:
     put_back = {
         raw.SPAN_NAME,
         "gen_ai.operation.name",
+        "gen_ai.response.id",
         *(f"gen_ai.request.{name}" for name in span.request_params),
     }
     fields["attributes"] = {name: value for name, value in span.attributes.items() if name not in put_back}
