@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.installed-dev-$(HERE)
 
 .DEFAULT_GOAL := help
 .PHONY: help up test check format-check lint types imports templates-lint migrations-check deploy-check \
-	demo bench docs fuzz lock doctor clean
+	demo bench bench-query docs fuzz lock doctor clean
 
 help: ## show these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -54,6 +54,9 @@ demo: $(RUN_STAMP) ## send example traces to the running installation and print 
 
 bench: $(DEV_STAMP) ## measure ingest and reading on this machine; numbers go to docs/benchmarks.md
 	$(PYTHON) -m bench $(ARGS)
+
+bench-query: $(DEV_STAMP) ## measure reading ten million spans (needs 12 GB of disk)
+	$(PYTHON) -m bench --only explorer $(ARGS)
 
 # atheris has wheels for Linux on x86-64 only, so it lives in a venv of its own and `make test` does without.
 fuzz: $(DEV_STAMP) ## throw bytes at ingest, guided by coverage (SECONDS=300)

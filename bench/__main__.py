@@ -1,4 +1,4 @@
-"""`make bench`: measures ingest and reading, each on fresh installations, and writes docs/benchmarks.md."""
+"""`make bench` and `make bench-query`: measure on fresh installations, and write docs/benchmarks.md."""
 
 import argparse
 import sys
@@ -9,7 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from bench import floor, load, machine, processes, queries, report, steady, store, stored, workload
+from bench import (
+    explorer,
+    floor,
+    load,
+    machine,
+    many,
+    processes,
+    queries,
+    report,
+    steady,
+    store,
+    stored,
+    workload,
+)
 from bench.installation import DidNotStart, Installation, fresh
 from ingest.demo.platform import PlatformUnavailable, Refused
 
@@ -32,6 +45,10 @@ def main() -> int:
             _publish("steady", report.steady_section(machine.describe(), minutes), options)
         if options.only in ("", "queries"):
             _publish("queries", report.query_section(machine.describe(), _runs(options, _read)), options)
+        if options.only == "explorer":
+            with _installation(options) as installation:
+                run = _explore(options, installation)
+            _publish("explorer", report.explorer_section(machine.describe(), run), options)
     except (DidNotStart, PlatformUnavailable, Refused, load.NotAllVisible) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -42,9 +59,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("", "ingest", "small", "steady", "queries"),
+        choices=("", "ingest", "small", "steady", "queries", "explorer"),
         default="",
-        help="one part instead of all",
+        help="one part instead of all but explorer, which stores ten million spans",
     )
     parser.add_argument("--spans", type=int, default=SPANS, help="spans sent a run (default %(default)s)")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
@@ -52,6 +69,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--url", default="", help="measure this running installation instead of a fresh one")
     parser.add_argument("--key", default="", help="secret key for --url")
     parser.add_argument("--data", type=Path, help="data folder of the installation at --url")
+    parser.add_argument(
+        "--filled", action="store_true", help="the installation at --url has the spans already"
+    )
     parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
     options = parser.parse_args()
     if options.url and not (options.key and options.data):
@@ -114,6 +134,17 @@ def _read(options: argparse.Namespace, installation: Installation, number: int) 
     spans = stored.fill(client, project_id)
     disk = store.disk(client)
     return report.QueryRun(spans=spans, disk=disk, readings=queries.measure(installation))
+
+
+def _explore(options: argparse.Namespace, installation: Installation) -> report.ExplorerRun:
+    """Sends the seed by OTLP and copies it, then reads."""
+    client = store.connect(installation)
+    if not options.filled:
+        work = workload.build(many.SEED_SPANS, datetime.now(UTC))
+        load.measure(installation, work, options.connections)
+        many.fill(client, int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0]))
+    disk = store.disk(client)
+    return report.ExplorerRun(spans=disk.rows, disk=disk, reads=explorer.measure(installation, client))
 
 
 def _publish(section: str, text: str, options: argparse.Namespace) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.explorer import DAYS as EXPLORER_DAYS
+from bench.explorer import FEW_REPEATS, Read
+from bench.explorer import REPEATS as EXPLORER_REPEATS
 from bench.floor import Floor
 from bench.installation import ROOT
 from bench.load import Figures
@@ -41,6 +44,42 @@ class QueryRun:
     spans: int
     disk: Disk
     readings: Sequence[Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorerRun:
+    spans: int
+    disk: Disk
+    reads: Sequence[Read]
+
+
+def explorer_section(machine: Machine, run: ExplorerRun) -> str:
+    head = ["", "p50, ms", "p95, ms", "at most", "rows", "rows read", "MB read"]
+    return "\n\n".join(
+        (
+            "## Reading ten million spans",
+            _on(machine),
+            f"{run.spans:,} spans over 34 days in {run.disk.parts} parts, {run.disk.bytes / run.disk.rows:.0f} bytes"
+            " a span on disk: copies of a set that came in by OTLP, each span with a word that no other has."
+            f" One kept-alive connection, windows of {EXPLORER_DAYS} days unless said, pages of 50 traces;"
+            f" {EXPLORER_REPEATS} requests each, {FEW_REPEATS} of searches over {EXPLORER_DAYS} days."
+            " Read is what the engine read for one answer.",
+            table([head, *map(_read_row, run.reads)]),
+        )
+    )
+
+
+def _read_row(read: Read) -> list[str]:
+    p95 = f"{read.p95:.0f}" if read.p95 <= read.target else f"**{read.p95:.0f}**"
+    return [
+        read.name,
+        f"{read.p50:.0f}",
+        p95,
+        f"{read.target}",
+        f"{read.rows}",
+        f"{read.rows_read:,}",
+        f"{read.bytes_read / 1e6:,.1f}",
+    ]
 
 
 def ingest_section(machine: Machine, runs: Sequence[IngestRun]) -> str:

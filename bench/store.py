@@ -44,6 +44,15 @@ def disk(client: Client) -> Disk:
     return Disk(bytes=int(row[0]), uncompressed=int(row[1]), rows=int(row[2]), parts=int(row[3]))
 
 
+def read_so_far(client: Client) -> tuple[int, int]:
+    """Rows and bytes that the engine has read for queries since it started."""
+    rows = client.query(
+        "SELECT event, value FROM system.events WHERE event IN ('SelectedRows', 'SelectedBytes')"
+    )
+    events = {event: int(value) for event, value in rows.result_rows}
+    return events.get("SelectedRows", 0), events.get("SelectedBytes", 0)
+
+
 def wait_for_merges(client: Client) -> None:
     deadline = time.monotonic() + SETTLE_SECONDS
     quiet = 0

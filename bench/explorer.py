@@ -1,0 +1,172 @@
+"""Reading ten million spans by HTTP, as the trace explorer does, and what the engine reads for it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from clickhouse_connect.driver.client import Client
+
+from bench.installation import Installation
+from bench.load import percentile
+from bench.many import LONG_TRACES, long_trace_id
+from bench.store import read_so_far
+from ingest.demo.platform import Platform, Refused
+from traces.span import JSONValue
+
+DAYS = 30
+REPEATS = 20
+FEW_REPEATS = 5  # of requests that may take a second
+COUNTED = 3  # requests whose reading is counted; the least of them is free of what else the engine does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of request: what it asks, and the milliseconds that 95 in a hundred may take."""
+
+    name: str
+    paths: list[str]
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    name: str
+    target: int
+    p50: float
+    p95: float
+    rows: int  # in the answer
+    rows_read: int  # by the engine, for one answer
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Values of the stored spans to ask for."""
+
+    user_id: str
+    session_id: str
+    organization_id: str
+    mark: str  # a word that one span says
+
+
+LIST, TEXT_DAY, TEXT_MONTH = 250, 500, 3000
+TRACE_TARGETS = {100: 100, 10_000: 1000}
+
+
+def measure(installation: Installation, client: Client) -> list[Read]:
+    """One connection, kept alive, one request after another. Raises `Refused`."""
+    with installation.platform() as platform:
+        return [_timed(platform, client, kind) for kind in _kinds(_examples(client))]
+
+
+def _kinds(examples: Examples) -> Iterator[Kind]:
+    for name, chosen in _filters(examples).items():
+        yield Kind(name=f"list, {name}", paths=[_list(chosen)] * REPEATS, target=LIST)
+    for order in ("time", "-latency", "-cost", "-tokens"):
+        yield Kind(name=f"list, order {order}", paths=[_list({"order": order})] * REPEATS, target=LIST)
+    for name, q in _searches(examples).items():
+        day = [_list({"q": q}, days=1, ago=ago) for ago in range(1, 1 + REPEATS)]
+        yield Kind(name=f"search, a day, {name}", paths=day, target=TEXT_DAY)
+        yield Kind(name=f"search, 30 days, {name}", paths=[_list({"q": q})] * FEW_REPEATS, target=TEXT_MONTH)
+    dear = [_list({"q": "needle", "order": "-cost"})] * FEW_REPEATS
+    yield Kind(name="search, 30 days, rare word, order -cost", paths=dear, target=TEXT_MONTH)
+    for spans, traces in LONG_TRACES.items():
+        paths = [f"/api/v1/traces/{long_trace_id(spans, number)}" for number in range(traces)]
+        yield Kind(name=f"a trace of {spans:,} spans", paths=paths, target=TRACE_TARGETS[spans])
+
+
+def _filters(examples: Examples) -> dict[str, dict[str, str]]:
+    return {
+        "no filter": {},
+        "user_id": {"user_id": examples.user_id},
+        "session_id": {"session_id": examples.session_id},
+        "organization_id": {"organization_id": examples.organization_id},
+        "feature": {"feature": "draft"},
+        "environment": {"environment": "production"},
+        "status": {"status": "error"},
+        "has_error": {"has_error": "true"},
+        "name": {"name": "agent.invocation"},
+        "model": {"model": "gpt-4.1-mini"},
+        "tool": {"tool": "ga4_query"},
+        "prompt": {"prompt_name": "bench", "prompt_version": "7"},
+        "tags": {"tags": "vip"},
+        "attribute": {"attribute": "bench.shard:77"},
+        "attribute, name alone": {"attribute": "gen_ai.tool.name"},
+        "min_latency_ms": {"min_latency_ms": "13000"},
+        "min_cost_usd": {"min_cost_usd": "0.07"},
+    }
+
+
+def _searches(examples: Examples) -> dict[str, str]:
+    return {
+        "one span's word": examples.mark,
+        "rare word": "needle",
+        "phrase": '"in a haystack"',
+        "common words": "role content",
+        "part of a word": "haystac*",
+        "no span's word": "nobodysaidthis",
+    }
+
+
+def _examples(client: Client) -> Examples:
+    row = client.query(_EXAMPLES).result_rows[0]
+    return Examples(user_id=row[0], session_id=row[1], organization_id=row[2], mark=row[3])
+
+
+def _list(chosen: dict[str, str], *, days: int = DAYS, ago: int = 0) -> str:
+    end = datetime.now(UTC) - timedelta(days=ago)
+    window = {"from": (end - timedelta(days=days)).isoformat(), "to": end.isoformat()}
+    return f"/api/v1/traces?{urlencode({**window, 'limit': '50', **chosen})}"
+
+
+def _timed(platform: Platform, client: Client, kind: Kind) -> Read:
+    """The first answer is not timed: it compiles the query and warms the page cache."""
+    rows = _rows(platform.get(kind.paths[0]))
+    milliseconds, reading = [], []
+    for number, path in enumerate(kind.paths):
+        before = read_so_far(client) if number < COUNTED else None
+        began = time.perf_counter()
+        answer = platform.get(path)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+        if answer is None:
+            raise Refused(f"{kind.name}: nothing is there")
+        if before:
+            after = read_so_far(client)
+            reading.append((after[0] - before[0], after[1] - before[1]))
+    rows_read, bytes_read = min(reading)
+    return Read(
+        name=kind.name,
+        target=kind.target,
+        p50=percentile(milliseconds, 50),
+        p95=percentile(milliseconds, 95),
+        rows=rows,
+        rows_read=rows_read,
+        bytes_read=bytes_read,
+    )
+
+
+def _rows(answer: JSONValue) -> int:
+    found = answer.get("data", answer.get("spans")) if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        raise Refused("no rows in the answer")
+    return len(found)
+
+
+_EXAMPLES = """
+SELECT
+    user_id,
+    session_id,
+    organization_id,
+    (
+        SELECT extract(assumeNotNull(input), 'ref[0-9a-f]+')
+        FROM spans
+        WHERE day = today() - 12 AND kind = 'llm' AND input LIKE '%ref%'
+        LIMIT 1
+    ) AS mark
+FROM spans
+WHERE day = today() - 9
+  AND parent_id = 0
+LIMIT 1
+"""
