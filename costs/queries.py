@@ -1,13 +1,13 @@
 """Reads about prices: the ledger of unpriced calls, the stored calls that a re-pricing looks at, names to offer."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 
 from costs.book import CACHED_ANSWER
 from costs.repricing import StoredCall
-from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run
 from tracehouse.tenancy.scope import Scope
 from traces import filters as f
 from traces.span import CostState, Kind, Span, Status, Usage
@@ -54,9 +54,7 @@ def unpriced_models(scope: Scope, *, limit: int = 200) -> list[UnpricedModel]:
     """The ledger: most calls first. Raises `QueryTooLarge`, `QueryUnavailable`."""
     rows = run(_UNPRICED, scope, {"limit": min(limit, MAX_MODELS)})
     return [
-        UnpricedModel(
-            first_seen=_aware(row.pop("first_seen_")), last_seen=_aware(row.pop("last_seen_")), **row
-        )
+        UnpricedModel(first_seen=aware(row.pop("first_seen_")), last_seen=aware(row.pop("last_seen_")), **row)
         for row in rows
     ]
 
@@ -215,7 +213,3 @@ def _stored_call(row: Row, project_id: int) -> StoredCall:
 
 def _money(value: Decimal | None) -> Decimal:
     return value if value is not None else Decimal(0)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -27,7 +27,7 @@ from tracehouse.read_cache import LookupUnavailable
 from tracehouse.tenancy.authentication import StoreUnavailable, holder_of, scope_of
 from tracehouse.tenancy.models import Project
 from traces.api import scope_during, validated
-from traces.queries import BadCursor
+from traces.cursor import BadCursor
 
 MAX_SCORES = 1_000
 MAX_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE

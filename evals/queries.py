@@ -1,20 +1,16 @@
 """Every read of scores: each as it was written last, deleted ones left out."""
 
-import base64
-import binascii
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from functools import cache
 from typing import TypeAlias
 
-import msgspec
-
 from evals.score import DataType, Score, Source, Subject, Value
-from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run
 from tracehouse.tenancy.scope import Scope
-from traces.queries import BadCursor, parse_trace_id
+from traces import cursor as cursors
+from traces.queries import parse_trace_id
 from traces.score_filters import in_force
 
 MAX_PAGE = 200
@@ -137,7 +133,7 @@ def _score(row: Row) -> Score:
             session_id=row["session_id"],
         ),
         source=Source(row["source"]),
-        time=_aware(row["time"]),
+        time=aware(row["time"]),
         comment=row["comment"],
         author=row["author"],
     )
@@ -239,17 +235,8 @@ def _after(place: Place | None) -> dict[str, Parameter]:
 
 
 def _encode_cursor(row: Row) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(_place(row))).decode().rstrip("=")
+    return cursors.encode(_place(row))
 
 
 def _decode_cursor(cursor: str) -> Place:
-    try:
-        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        place: Place = msgspec.json.decode(payload, type=Place)
-    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise BadCursor("The cursor is not one that this list gave out.") from error
-    return place
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return cursors.decode(cursor, tuple[int, str])

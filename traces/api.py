@@ -17,6 +17,7 @@ from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
 from traces import attribute, attribute_queries, queries, tool_calls
+from traces.cursor import BadCursor
 from traces.filters import Order, TraceFilters
 from traces.queries import UsageGroup
 from traces.score_filters import BadScoreCondition, ScoreCondition
@@ -307,7 +308,7 @@ class TraceList(APIView):
                 limit=given["limit"],
                 cursor=given["cursor"],
             )
-        except queries.BadCursor as error:
+        except BadCursor as error:
             raise ValidationError({"cursor": [str(error)]}) from error
         return Response({"data": [plain(trace) for trace in page.traces], "next_cursor": page.next_cursor})
 

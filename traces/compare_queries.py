@@ -67,17 +67,10 @@ def offered(scope: Scope, trace: Trace) -> list[Trace]:
     )
 
 
-_TOKENS = (
-    "input_uncached_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-)
 _TEXTS = ("name", "kind", "status", "model", "tool_name", "cost_state")
 _COLUMNS = (
     *_TEXTS,
-    *_TOKENS,
+    *f.TOKENS,
     "parent_id",
     "start_time",
     "end_time",
@@ -109,7 +102,7 @@ LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 
 
 def _step(row: Row) -> Step:
-    counts = [row[column] for column in _TOKENS]
+    counts = [row[column] for column in f.TOKENS]
     logged = read_entries(row["logged"])
     asked = _mark(row["input_hash"], logged.input)
     is_tool = row["kind"] == "tool"

@@ -99,18 +99,14 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
 
 # Columns that tell whether two spans are of one call, and which is counted.
 _TELLING = ("response_id", "scope")
-SUMMED = (
-    "parent_id",
-    "start_time",
-    "end_time",
-    "kind",
+TOKENS = (
     "input_uncached_tokens",
     "cache_read_tokens",
     "cache_write_5m_tokens",
     "cache_write_1h_tokens",
     "output_tokens",
-    "cost_state",
 )
+SUMMED = ("parent_id", "start_time", "end_time", "kind", *TOKENS, "cost_state")
 _ANSWERED = f"{BILLED} AND response_id != ''"
 _ANSWERS = f"groupArrayIf(assumeNotNull(cityHash64(response_id)), {_ANSWERED})"
 

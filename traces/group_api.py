@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.web.api import plain_decimal
-from traces import group_queries, queries, session_queries, user_queries
+from traces import group_queries, session_queries, user_queries
 from traces.api import (
     TraceParameters,
     TraceSchema,
@@ -27,6 +27,7 @@ from traces.api import (
     scope_during,
     validated,
 )
+from traces.cursor import BadCursor
 from traces.filters import Order
 from traces.group_queries import Group, Grouping, GroupOrder
 from traces.queries import UsageRow
@@ -175,7 +176,7 @@ class _GroupList(APIView):
                 limit=given["limit"],
                 cursor=given["cursor"],
             )
-        except queries.BadCursor as error:
+        except BadCursor as error:
             raise ValidationError({"cursor": [str(error)]}) from error
         data = [_plain_group(self.grouping, group) for group in page.groups]
         return Response({"data": data, "next_cursor": page.next_cursor})
@@ -282,7 +283,7 @@ def _session(request: Request, session_id: str, given: dict[str, Any]) -> Respon
             limit=given["limit"],
             cursor=given["cursor"],
         )
-    except queries.BadCursor as error:
+    except BadCursor as error:
         raise ValidationError({"cursor": [str(error)]}) from error
     if found is None:
         raise NotFound("No session of this id in the project.")

@@ -5,23 +5,21 @@ of those few decide exactly. A trace counts for the one session, user and organi
 matches the filters: what a group says is what the list of its traces says.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache, partial
 
-import msgspec
-
-from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run
 from tracehouse.tenancy.scope import Scope
+from traces import cursor as cursors
 from traces import filters as f
 from traces import index_queries as index
+from traces.cursor import BadCursor
 from traces.filters import TraceFilters
-from traces.queries import EVERY_TRACE, IN_WINDOW, MAX_PAGE, BadCursor, columns_for
+from traces.queries import EVERY_TRACE, IN_WINDOW, MAX_PAGE, columns_for
 
 # Candidates read beyond the page's length, and at most at once: each is summed over all of its traces.
 EXTRA_CANDIDATES = 5
@@ -328,9 +326,9 @@ def _group(row: Row) -> Group:
         key=row["group_key"],
         traces=row["traces"],
         errors=row["errors"],
-        first_time=_aware(row["first_time"]),
-        last_time=_aware(row["last_time"]),
-        end_time=_aware(row["end_time"] or row["last_time"]),
+        first_time=aware(row["first_time"]),
+        last_time=aware(row["last_time"]),
+        end_time=aware(row["end_time"] or row["last_time"]),
         sessions=row["sessions"],
         user_ids=list(row["user_ids"]),
         organization_ids=list(row["organization_ids"]),
@@ -345,20 +343,11 @@ def _group(row: Row) -> Group:
 
 
 def _encode_cursor(grouping: Grouping, order: GroupOrder, row: Row) -> str:
-    payload = msgspec.json.encode([grouping.value, order.value, row["sort_key"], row["group_key"]])
-    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+    return cursors.encode((grouping.value, order.value, row["sort_key"], row["group_key"]))
 
 
 def _decode_cursor(grouping: Grouping, order: GroupOrder, cursor: str) -> _Place:
-    try:
-        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        of, made_for, value, key = msgspec.json.decode(payload, type=tuple[str, str, int, str])
-    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise BadCursor("The cursor is not one that this list gave out.") from error
+    of, made_for, value, key = cursors.decode(cursor, tuple[str, str, int, str])
     if (of, made_for) != (grouping.value, order.value):
         raise BadCursor("The cursor belongs to another list, or to one in another order; start without it.")
     return _Place(value, key)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

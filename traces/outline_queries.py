@@ -7,13 +7,12 @@ tree shows; bodies are read for the step that is shown and for the few calls it 
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 
 import msgspec
 
-from tracehouse.clickhouse.query import Query, Row, run
+from tracehouse.clickhouse.query import Query, Row, aware, run
 from tracehouse.tenancy.scope import Scope, Window
 from traces import filters as f
 from traces import queries
@@ -139,20 +138,13 @@ def _days_of(scope: Scope, rows: Sequence[Row]) -> Scope:
     """The scope narrowed to the days of these spans."""
     start = min(row["start_time"] for row in rows)
     end = max(row["end_time"] or row["start_time"] for row in rows)
-    return scope.during(Window(_aware(start), max(_aware(start), _aware(end))))
+    return scope.during(Window(aware(start), max(aware(start), aware(end))))
 
 
 MAX_LINE = 300
-_TOKENS = (
-    "input_uncached_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-)
-_NO_TOKENS = [None] * len(_TOKENS)
+_NO_TOKENS = [None] * len(f.TOKENS)
 _TEXTS = ("name", "kind", "status", "model", "tool_name", "prompt_name", "prompt_version", "cost_state")
-_ROW = ("parent_id", "start_time", "end_time", "status_message", "error_type", "cost_usd", *_TOKENS, *_TEXTS)
+_ROW = ("parent_id", "start_time", "end_time", "status_message", "error_type", "cost_usd", *f.TOKENS, *_TEXTS)
 
 _OUTLINE = Query(
     "traces.outline",
@@ -237,7 +229,7 @@ LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
 
 def _outline_span(row: Row) -> OutlineSpan:
     failed = row["status"] == "error"
-    counts = [row[column] for column in _TOKENS]
+    counts = [row[column] for column in f.TOKENS]
     return OutlineSpan(
         span_id=f"{row['span_id']:016x}",
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
@@ -255,7 +247,3 @@ def _outline_span(row: Row) -> OutlineSpan:
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
         cost_state=row["cost_state"] or "",
     )
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

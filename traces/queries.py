@@ -6,8 +6,6 @@ read, so that a trace across midnight is whole. Lists never read `input`, `outpu
 that ask about them do, of the traces that an index named).
 """
 
-import base64
-import binascii
 import re
 import uuid
 from collections import Counter
@@ -21,10 +19,12 @@ from typing import Any
 
 import msgspec
 
-from tracehouse.clickhouse.query import Parameter, Query, Row, run, run_together
+from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run, run_together
 from tracehouse.tenancy.scope import Scope
+from traces import cursor as cursors
 from traces import filters as f
 from traces import index_queries as index
+from traces.cursor import BadCursor
 from traces.filters import Order, TraceFilters
 from traces.index_queries import Candidate
 from traces.logged import read as read_entries
@@ -41,10 +41,6 @@ MAX_CHOICES = 100
 EXTRA_CANDIDATES = 10
 MAX_CANDIDATES = 2_000
 EVERY_TRACE = TraceFilters()
-
-
-class BadCursor(ValueError):
-    """The cursor was not made by this list, or by it in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +190,7 @@ _STORED = (
     "end_time",
     "time_to_first_token_ns",
     "tags",
-    "input_uncached_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
+    *f.TOKENS,
     "reasoning_tokens",
     "cost_usd",
     "reported_cost_usd",
@@ -442,11 +434,7 @@ _LISTED = (
     "tags",
     "model",
     "tool_name",
-    "input_uncached_tokens",
-    "cache_read_tokens",
-    "cache_write_5m_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
+    *f.TOKENS,
     "cost_usd",
     "cost_state",
 )
@@ -709,16 +697,11 @@ def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool) -> str:
 
 
 def _encode_cursor(order: Order, row: Row) -> str:
-    payload = msgspec.json.encode([order.value, row["sort_key"], row["trace_id"].hex])
-    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+    return cursors.encode((order.value, row["sort_key"], row["trace_id"].hex))
 
 
 def _decode_cursor(order: Order, cursor: str) -> Candidate:
-    try:
-        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        made_for, value, trace_id = msgspec.json.decode(payload, type=tuple[str, int, str])
-    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise BadCursor("The cursor is not one that this list gave out.") from error
+    made_for, value, trace_id = cursors.decode(cursor, tuple[str, int, str])
     parsed = parse_trace_id(trace_id)
     if made_for != order.value or parsed is None:
         raise BadCursor("The cursor belongs to a list in another order; start again without it.")
@@ -732,8 +715,8 @@ def _trace(row: Row) -> Trace:
         name=row["name_"] or "",
         status=row["status_"],
         has_root=bool(row["has_root"]),
-        start_time=_aware(row["start_time_"]),
-        end_time=_aware(row["end_time_"] or row["start_time_"]),
+        start_time=aware(row["start_time_"]),
+        end_time=aware(row["end_time_"] or row["start_time_"]),
         latency_ms=(row["latency_ns"] or 0) / 1e6,
         **{name: row[f"{name}_"] or "" for name in _TRACE_TEXTS},
         tags=list(row["tags_"]),
@@ -795,8 +778,8 @@ def _stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
     return StoredSpan(
         span_id=f"{row['span_id']:016x}",
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
-        start_time=_aware(row["start_time"]),
-        end_time=_aware(row["end_time"] or row["start_time"]),
+        start_time=aware(row["start_time"]),
+        end_time=aware(row["end_time"] or row["start_time"]),
         start_ns=start_ns,
         latency_ms=(end_ns - start_ns) / 1e6,
         time_to_first_token_ms=first_token / 1e6 if first_token is not None else None,
@@ -850,7 +833,3 @@ def stored_content(text: str | None) -> JSONValue:
             return text
         return decoded
     return text
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

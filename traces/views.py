@@ -19,8 +19,8 @@ from tracehouse.web import time_range
 from tracehouse.web.htmx import part_asked_for
 from traces import outline_queries as outline
 from traces import queries, rows, step_page, tree
+from traces.cursor import BadCursor
 from traces.outline_queries import Outline, OutlineSpan
-from traces.queries import BadCursor
 from traces.rows import Only, OutlineRow, OutlineTree
 
 P = ParamSpec("P")

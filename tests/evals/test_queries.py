@@ -12,6 +12,7 @@ from evals.score import Score, Source, Subject
 from ingest.policy import Policy
 from tracehouse.clickhouse.client import client
 from tracehouse.tenancy.scope import Scope, Window
+from traces.cursor import BadCursor
 
 pytestmark = pytest.mark.clickhouse
 
@@ -135,7 +136,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(write: Write) -> None:
             break
         cursor = page.next_cursor
     assert seen == ["id-1", "id-0", "id-3", "id-2", "id-5", "id-4", "id-6"]
-    with pytest.raises(queries.BadCursor):
+    with pytest.raises(BadCursor):
         queries.list_scores(SCOPE, ScoreFilters(), cursor="nonsense")
 
 

@@ -15,6 +15,7 @@ from tests.traces.test_list import MIDNIGHT, as_span, merged, root_first
 from tests.traces.test_list import spans as parts_of_spans
 from tracehouse.tenancy.scope import Scope, Window
 from traces import group_queries, queries
+from traces.cursor import BadCursor
 from traces.filters import TraceFilters
 from traces.group_queries import Group, Grouping, GroupOrder
 from traces.queries import UsageGroup
@@ -137,7 +138,7 @@ def test_no_key_and_an_unknown_one_are_nobody(store_spans: Store) -> None:
 
 @pytest.mark.parametrize("cursor", ["abc", "e30", "WyJ1c2VyX2lkIiwiLWNvc3QiLDEsImEiXQ"])
 def test_a_cursor_of_another_list_is_refused(clickhouse: None, cursor: str) -> None:
-    with pytest.raises(queries.BadCursor):
+    with pytest.raises(BadCursor):
         group_queries.list_groups(scope_of(1), Grouping.USER, cursor=cursor)
 
 

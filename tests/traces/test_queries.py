@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tracehouse.tenancy.scope import Scope, Window
 from traces import index_queries, queries
 from traces.attribute import Attribute
+from traces.cursor import BadCursor
 from traces.filters import Order, TraceFilters, conditions
 from traces.queries import UsageGroup
 from traces.span import Cost, CostState, Event, Kind, Span, Status, Usage
@@ -283,14 +284,14 @@ def test_pages_by_cursor_show_every_trace_once_in_order(store_spans: Store, orde
 
 @pytest.mark.parametrize("cursor", ["abc", "e30", "WyItdGltZSIsMSwienoiXQ"])
 def test_a_cursor_of_someone_elses_making_is_refused(clickhouse: None, cursor: str) -> None:
-    with pytest.raises(queries.BadCursor):
+    with pytest.raises(BadCursor):
         queries.list_traces(SCOPE, TraceFilters(), cursor=cursor)
 
 
 def test_a_cursor_of_another_order_is_refused(store_spans: Store) -> None:
     store_spans([llm(1, trace=n, parent=0) for n in (1, 2)])
     cursor = queries.list_traces(SCOPE, TraceFilters(), limit=1).next_cursor
-    with pytest.raises(queries.BadCursor):
+    with pytest.raises(BadCursor):
         queries.list_traces(SCOPE, TraceFilters(), order=Order.DEAREST, cursor=cursor or "")
 
 

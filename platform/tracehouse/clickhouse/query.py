@@ -7,7 +7,7 @@ statement must use the parameters that are filled from it.
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, client
@@ -83,6 +83,11 @@ def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) ->
     with ThreadPoolExecutor(len(others) or 1, thread_name_prefix="clickhouse-read") as threads:
         asked = [threads.submit(run, other, scope, bound) for other, bound in others]
         return [run(query, scope, parameters), *(one.result() for one in asked)]
+
+
+def aware(moment: datetime) -> datetime:
+    """A time of a row as a moment in UTC: the driver leaves that zone out."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _scope_parameters(scope: Scope) -> dict[str, Parameter]:

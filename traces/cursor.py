@@ -1,0 +1,27 @@
+"""Cursors of lists: the place after which a page begins, as text that a caller hands back unread. Pure."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class BadCursor(ValueError):
+    """The cursor was not made by this list, or by it in another order."""
+
+
+def encode(place: Sequence[str | int]) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+def decode(cursor: str, shape: type[T]) -> T:
+    """Raises `BadCursor` for anything that `encode` did not make of this shape."""
+    try:
+        payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(payload, type=shape)
+    except (ValueError, binascii.Error, msgspec.DecodeError) as error:
+        raise BadCursor("The cursor is not one that this list gave out.") from error
