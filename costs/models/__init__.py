@@ -1,0 +1,37 @@
+"""Tables of costs: prices and re-pricing runs (`prices`), what was used and what it cost (`usage`)."""
+
+from costs.models.prices import (
+    OVERLAP,
+    PROJECT,
+    RATE_FIELDS,
+    VALID,
+    DatedPrice,
+    Match,
+    ModelPrice,
+    PriceTier,
+    RepricingRun,
+    RunState,
+    Subject,
+    ToolPrice,
+    money,
+)
+from costs.models.usage import RolledHour, RollUp, UserCost
+
+__all__ = [
+    "OVERLAP",
+    "PROJECT",
+    "RATE_FIELDS",
+    "VALID",
+    "DatedPrice",
+    "Match",
+    "ModelPrice",
+    "PriceTier",
+    "RepricingRun",
+    "RollUp",
+    "RolledHour",
+    "RunState",
+    "Subject",
+    "ToolPrice",
+    "UserCost",
+    "money",
+]
