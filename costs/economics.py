@@ -1,0 +1,213 @@
+"""What customers cost against what they pay: margins, who is under water, the price that would carry the cost. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from costs.revenue import to_decimal
+
+# The dearest of ten: what is rounded up, so that of three users one is among them.
+TENTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one customer used in a window. `unpriced_calls` add nothing to the cost, which is then a lower bound."""
+
+    cost: Decimal = Decimal(0)
+    invocations: int = 0
+    failed: int = 0
+    unpriced_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What one customer pays for a window, and by which plan."""
+
+    revenue: Decimal
+    plan: str = ""
+
+
+NOTHING_SPENT = Spent()
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One user or organization. `revenue` is None without a plan, which is not the same as a plan of $0."""
+
+    key: str
+    cost: Decimal
+    revenue: Decimal | None = None
+    plan: str = ""
+    invocations: int = 0
+    failed: int = 0
+    unpriced_calls: int = 0
+    is_top: bool = False  # among the dearest tenth of those who cost anything
+
+    @property
+    def margin(self) -> Decimal | None:
+        return None if self.revenue is None else self.revenue - self.cost
+
+    @property
+    def margin_share(self) -> Decimal | None:
+        return share_of(self.margin, self.revenue)
+
+    @property
+    def is_under_water(self) -> bool:
+        """Costs more than it pays. Without a plan nobody can say."""
+        return self.revenue is not None and self.cost > self.revenue
+
+    @property
+    def succeeded(self) -> int:
+        return self.invocations - self.failed
+
+    @property
+    def cost_per_success(self) -> Decimal | None:
+        """All of the cost over the invocations that succeeded: failed ones cost too."""
+        return per(self.cost, self.succeeded)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over some customers. Revenue and margin are of those who have a plan."""
+
+    customers: int = 0
+    cost: Decimal = Decimal(0)
+    revenue: Decimal = Decimal(0)
+    invocations: int = 0
+    failed: int = 0
+    unpriced_calls: int = 0
+    with_plan: int = 0
+    cost_with_plan: Decimal = Decimal(0)
+    under_water: int = 0
+    lost: Decimal = Decimal(0)  # what those under water cost beyond what they pay
+
+    @property
+    def without_plan(self) -> int:
+        return self.customers - self.with_plan
+
+    @property
+    def cost_without_plan(self) -> Decimal:
+        return self.cost - self.cost_with_plan
+
+    @property
+    def margin(self) -> Decimal | None:
+        """Of those who have a plan; None where nobody has."""
+        return self.revenue - self.cost_with_plan if self.with_plan else None
+
+    @property
+    def margin_share(self) -> Decimal | None:
+        return share_of(self.margin, self.revenue)
+
+    @property
+    def cost_per_success(self) -> Decimal | None:
+        return per(self.cost, self.invocations - self.failed)
+
+
+class Filter(StrEnum):
+    ALL = "all"
+    TOP = "top"
+    UNDER_WATER = "under_water"
+    NO_PLAN = "no_plan"
+
+
+class Order(StrEnum):
+    COST = "cost"
+    REVENUE = "revenue"
+    MARGIN = "margin"
+    MARGIN_SHARE = "margin_share"
+    PER_SUCCESS = "cost_per_success"
+    INVOCATIONS = "invocations"
+    KEY = "key"
+
+
+def customers(spent: Mapping[str, Spent], paid: Mapping[str, Paid]) -> list[Customer]:
+    """Everybody who used or pays for something, dearest first; equal ones by key."""
+    top = top_tenth({key: one.cost for key, one in spent.items()})
+    found = [_customer(key, spent.get(key, NOTHING_SPENT), paid.get(key), key in top) for key in spent | paid]
+    return sorted(found, key=lambda one: (-one.cost, one.key))
+
+
+def top_tenth(costs: Mapping[str, Decimal]) -> frozenset[str]:
+    """The dearest tenth of those who cost anything, rounded up; of equally dear ones the first by key."""
+    spenders = sorted((-cost, key) for key, cost in costs.items() if cost > 0)
+    return frozenset(key for _, key in spenders[: -(-len(spenders) // TENTH)])
+
+
+def totals(found: Iterable[Customer]) -> Totals:
+    """One pass over everybody."""
+    count = invocations = failed = unpriced = with_plan = under_water = 0
+    cost = revenue = covered = lost = Decimal(0)
+    for one in found:
+        count += 1
+        cost += one.cost
+        invocations += one.invocations
+        failed += one.failed
+        unpriced += one.unpriced_calls
+        if one.revenue is not None:
+            with_plan += 1
+            revenue += one.revenue
+            covered += one.cost
+        if one.margin is not None and one.is_under_water:
+            under_water += 1
+            lost -= one.margin
+    return Totals(count, cost, revenue, invocations, failed, unpriced, with_plan, covered, under_water, lost)
+
+
+def chosen(found: Sequence[Customer], only: Filter, words: str = "") -> list[Customer]:
+    """Those whom a filter leaves, and whose key has these letters in it."""
+    kept = [one for one in found if _passes(one, only)]
+    return [one for one in kept if words.casefold() in one.key.casefold()] if words else kept
+
+
+def ordered(found: Iterable[Customer], by: Order, *, descending: bool) -> list[Customer]:
+    """By one figure; whoever has none comes last either way."""
+    if by is Order.KEY:
+        return sorted(found, key=lambda one: one.key, reverse=descending)
+    valued = [(getattr(one, by.value), one) for one in found]
+    known = [pair for pair in valued if pair[0] is not None]
+    sign = -1 if descending else 1
+    known.sort(key=lambda pair: (sign * pair[0], pair[1].key))
+    return [one for _, one in known] + [one for value, one in valued if value is None]
+
+
+def break_even(cost: Decimal, months: Fraction, margin: Decimal) -> Decimal | None:
+    """The monthly price at which this cost leaves `margin` (0.7 is 70 %) of the price; None for an empty window."""
+    if not months or margin >= 1:
+        return None
+    return to_decimal(Fraction(cost) / (1 - Fraction(margin)) / months)
+
+
+def share_of(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    return None if part is None or not whole else part / whole
+
+
+def per(cost: Decimal, count: int) -> Decimal | None:
+    return cost / count if count > 0 else None
+
+
+def _customer(key: str, spent: Spent, paid: Paid | None, is_top: bool) -> Customer:
+    return Customer(
+        key=key,
+        cost=spent.cost,
+        revenue=paid.revenue if paid else None,
+        plan=paid.plan if paid else "",
+        invocations=spent.invocations,
+        failed=spent.failed,
+        unpriced_calls=spent.unpriced_calls,
+        is_top=is_top,
+    )
+
+
+def _passes(one: Customer, only: Filter) -> bool:
+    match only:
+        case Filter.ALL:
+            return True
+        case Filter.TOP:
+            return one.is_top
+        case Filter.UNDER_WATER:
+            return one.is_under_water
+        case Filter.NO_PLAN:
+            return one.revenue is None
