@@ -1,4 +1,7 @@
-"""Prices in the admin: the only place to set one for the whole installation. Runs are there to be read."""
+"""Prices in the admin: the only place to set one for the whole installation. Runs are there to be read.
+
+Plans and budgets too, as on the pages of their project.
+"""
 
 from typing import Any
 
@@ -8,8 +11,9 @@ from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from costs import loading, services
-from costs.models import DatedPrice, ModelPrice, PriceTier, RepricingRun, ToolPrice
+from costs import budget_services, loading, plan_services, services
+from costs.models import Budget, DatedPrice, ModelPrice, Plan, PriceTier, RepricingRun, ToolPrice
+from costs.plan_forms import BudgetForm, PlanForm
 
 
 class _TierInline(TabularInline):  # type: ignore[misc]
@@ -85,3 +89,46 @@ class RepricingRunAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class _KeyedAdmin(ModelAdmin):  # type: ignore[misc]
+    """Plans and budgets; each change is recorded as one on the project's page is."""
+
+    autocomplete_fields = ["project"]
+    list_filter = ["project", "subject"]
+    search_fields = ["key"]
+    readonly_fields = ["changed_by", "changed_at"]
+
+
+@admin.register(Plan)
+class PlanAdmin(_KeyedAdmin):
+    form = PlanForm
+    fields = ["project", *PlanForm.Meta.fields, "changed_by", "changed_at"]
+    list_display = ["key", "subject", "project", "name", "monthly_usd", "first_day", "last_day"]
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: "ModelForm[Any]", change: bool) -> None:
+        plan_services.save_plan(obj, actor=str(request.user))
+
+    def delete_model(self, request: HttpRequest, obj: Plan) -> None:
+        plan_services.delete_plan(obj, actor=str(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        for plan in queryset:
+            plan_services.delete_plan(plan, actor=str(request.user))
+
+
+@admin.register(Budget)
+class BudgetAdmin(_KeyedAdmin):
+    form = BudgetForm
+    fields = ["project", *BudgetForm.Meta.fields, "changed_by", "changed_at"]
+    list_display = ["who", "project", "period", "limit_usd", "warn_percent"]
+
+    def save_model(self, request: HttpRequest, obj: Budget, form: "ModelForm[Any]", change: bool) -> None:
+        budget_services.save_budget(obj, actor=str(request.user))
+
+    def delete_model(self, request: HttpRequest, obj: Budget) -> None:
+        budget_services.delete_budget(obj, actor=str(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        for budget in queryset:
+            budget_services.delete_budget(budget, actor=str(request.user))

@@ -13,7 +13,8 @@ from typing import TypeVar
 Value = TypeVar("Value")
 MAX_ROWS = 50_000
 MAX_BYTES = 3 * 1024 * 1024
-MAX_ID = 255
+# As long as the ids of `costs.models.UserCost`.
+MAX_ID = 500
 MAX_NAME = 100
 MAX_USD = Decimal(10**9)
 # Further mistakes would not help: somebody mended the first ones by then.

@@ -1,5 +1,8 @@
 """Which policy holds for a project: cached in the process like its keys, still known while PostgreSQL is away."""
 
+from collections.abc import Callable
+
+from ingest import loose_text
 from ingest.detectors import Detector
 from ingest.models import OFF, AllowedValue, DetectorSetting, RedactionRule
 from ingest.policy import DEFAULT_ACTIONS, Action, Allowed, Pattern, Policy, compact
@@ -60,3 +63,9 @@ def actions_of(project_id: int) -> dict[Detector, Action]:
     chosen = dict(DetectorSetting.objects.filter(project_id=project_id).values_list("detector", "action"))
     actions = {detector: chosen.get(detector, DEFAULT_ACTIONS[detector]) for detector in Detector}
     return {detector: Action(action) for detector, action in actions.items() if action != OFF}
+
+
+def identity_rule(project: Project) -> Callable[[str], str]:
+    """How the project stores who somebody is: see `tracehouse.tenancy.identity`."""
+    policy = policy_of(project)
+    return lambda value: loose_text.identity(value, policy)

@@ -1,5 +1,9 @@
-"""Tables of costs: prices and re-pricing runs (`prices`), what was used and what it cost (`usage`)."""
+"""Tables of costs: prices and re-pricing runs (`prices`), what was used and what it cost (`usage`), what customers pay
+(`plans`) and how much they may cost (`budgets`).
+"""
 
+from costs.models.budgets import Budget, BudgetPeriod, Limited
+from costs.models.plans import Payer, Plan
 from costs.models.prices import (
     OVERLAP,
     PROJECT,
@@ -22,9 +26,14 @@ __all__ = [
     "PROJECT",
     "RATE_FIELDS",
     "VALID",
+    "Budget",
+    "BudgetPeriod",
     "DatedPrice",
+    "Limited",
     "Match",
     "ModelPrice",
+    "Payer",
+    "Plan",
     "PriceTier",
     "RepricingRun",
     "RollUp",

@@ -78,7 +78,7 @@ def test_an_id_is_the_one_that_spans_are_stored_under() -> None:
         ("u-1,,,49,1026-01-01,", "from", "between 2000 and 2099"),
         ("u-1,,,49,2026-02-01,2026-01-31", "to", "ends before it begins"),
         ("u-1,,,49,2026-02-30,", "from", "2026-01-31"),
-        (f"{'x' * (MAX_ID + 1)},,,49,2026-01-01,", "user_id", "at most 255"),
+        (f"{'x' * (MAX_ID + 1)},,,49,2026-01-01,", "user_id", "at most 500"),
         ("u-1,,,49,2026-01-01,,,x", "", "8 values under 6 columns"),
     ],
 )

@@ -145,6 +145,8 @@ METRICS_TOKEN = env.text("TRACEHOUSE_METRICS_TOKEN")
 
 # Called once in each web process: its spool also drains what an earlier process left behind, asked for or not.
 WEB_PROCESS_RUNS = ["ingest.pipeline.spool"]
+# Gives a project's rule for ids of users and organizations: see tracehouse.tenancy.identity.
+IDENTITY_AS_STORED = "ingest.policies.identity_rule"
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
