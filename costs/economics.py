@@ -126,7 +126,9 @@ class Order(StrEnum):
 def customers(spent: Mapping[str, Spent], paid: Mapping[str, Paid]) -> list[Customer]:
     """Everybody who used or pays for something, dearest first; equal ones by key."""
     top = top_tenth({key: one.cost for key, one in spent.items()})
-    found = [_customer(key, spent.get(key, NOTHING_SPENT), paid.get(key), key in top) for key in {**spent, **paid}]
+    found = [
+        _customer(key, spent.get(key, NOTHING_SPENT), paid.get(key), key in top) for key in {**spent, **paid}
+    ]
     return sorted(found, key=lambda one: (-one.cost, one.key))
 
 
