@@ -1,11 +1,17 @@
-"""Addresses of the REST API about prices; no trailing slashes."""
+"""Addresses of the REST API about prices, plans and budgets; no trailing slashes."""
 
 from django.urls import path
 
-from costs import api
+from costs import api, margin_api
 
 urlpatterns = [
     path("api/v1/prices", api.Prices.as_view(), name="api-prices"),
     path("api/v1/prices/unpriced", api.UnpricedModels.as_view(), name="api-unpriced"),
     path("api/v1/prices/repricing", api.RepricingRuns.as_view(), name="api-repricing"),
+    path("api/v1/plans", margin_api.Plans.as_view(), name="api-plans"),
+    path("api/v1/plans/<int:plan_id>", margin_api.OnePlan.as_view(), name="api-plan"),
+    path("api/v1/unit-economics", margin_api.UnitEconomics.as_view(), name="api-unit-economics"),
+    path("api/v1/budgets", margin_api.Budgets.as_view(), name="api-budgets"),
+    path("api/v1/budgets/<int:budget_id>", margin_api.OneBudget.as_view(), name="api-budget"),
+    path("api/v1/anomalies", margin_api.Anomalies.as_view(), name="api-anomalies"),
 ]

@@ -51,22 +51,6 @@ def save_plan(plan: Plan, *, actor: str) -> None:
         record_plan(plan, action, actor=actor)
 
 
-def put_plan(row: PlanRow, *, project: Project, actor: str) -> tuple[Plan, bool]:
-    """The price of a customer from a day on, in place of the one from that day; and whether it is new."""
-    with transaction.atomic():
-        _one_import_at_a_time(project)
-        found = Plan.objects.filter(
-            project=project, subject=row.subject.value, key=row.key, first_day=row.first_day
-        ).first()
-        plan = found or _plan(project, row)
-        if found and _row(found) == row:
-            return found, False
-        for name in CHANGEABLE:
-            setattr(plan, name, getattr(row, name))
-        save_plan(plan, actor=actor)
-    return plan, found is None
-
-
 def delete_plan(plan: Plan, *, actor: str) -> None:
     with transaction.atomic():
         record_plan(plan, "plan.deleted", actor=actor)

@@ -1,8 +1,8 @@
-"""The price pages of a project."""
+"""The price pages of a project, and those of what its customers cost and pay."""
 
 from django.urls import include, path
 
-from costs import views
+from costs import margin_views, plan_views, views
 
 pages = [
     path("prices", views.prices, name="list"),
@@ -17,4 +17,24 @@ pages = [
     path("prices/repricing/<int:run_id>/start", views.start, name="start"),
 ]
 
-urlpatterns = [path("p/<slug:slug>/", include((pages, "prices")))]
+money_pages = [
+    path("costs/economics", margin_views.economics_page, name="list"),
+    path("costs/economics.csv", margin_views.economics_csv, name="csv"),
+    path("costs/outcomes", margin_views.outcomes, name="outcomes"),
+    path("costs/anomalies", margin_views.anomalies, name="anomalies"),
+    path("costs/plans", plan_views.plans, name="plans"),
+    path("costs/plans.csv", plan_views.plans_csv, name="plans-csv"),
+    path("costs/plans/new", plan_views.new_plan, name="new-plan"),
+    path("costs/plans/import", plan_views.import_plans, name="import"),
+    path("costs/plans/<int:plan_id>", plan_views.change_plan, name="change-plan"),
+    path("costs/plans/<int:plan_id>/delete", plan_views.delete_plan, name="delete-plan"),
+    path("costs/budgets", plan_views.budgets, name="budgets"),
+    path("costs/budgets/new", plan_views.new_budget, name="new-budget"),
+    path("costs/budgets/<int:budget_id>", plan_views.change_budget, name="change-budget"),
+    path("costs/budgets/<int:budget_id>/delete", plan_views.delete_budget, name="delete-budget"),
+]
+
+urlpatterns = [
+    path("p/<slug:slug>/", include((pages, "prices"))),
+    path("p/<slug:slug>/", include((money_pages, "economics"))),
+]

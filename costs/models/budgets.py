@@ -90,6 +90,11 @@ class Budget(models.Model):
             self.key = ""
 
     @property
+    def own_subject(self) -> str:
+        """What limits one of those whom a default limits."""
+        return self.subject.removeprefix("each_")
+
+    @property
     def who(self) -> str:
         """Whom it limits, in words."""
         subject = Limited(self.subject)

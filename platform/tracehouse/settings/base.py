@@ -183,6 +183,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TraceStatus": ["ok", "error"],
         "SpanStatus": ["unset", "ok", "error"],
+        "BudgetState": ["ok", "warning", "over"],
+        "BudgetSubject": ["project", "each_user", "each_organization", "user", "organization"],
+        "RepricingState": ["queued", "running", "done", "failed"],
+        "RepricingSubject": ["model", "tool"],
     },
 }
 
