@@ -65,6 +65,10 @@ class Standing:
         return self.spent / self.limit
 
     @property
+    def percent(self) -> Decimal:
+        return self.share * 100
+
+    @property
     def left(self) -> Decimal:
         return max(self.limit - self.spent, Decimal(0))
 

@@ -10,11 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from costs.models import Budget, BudgetPeriod, Limited
 from evals.score import Score, Source, Subject
 from evals.services import write_scores
 from ingest.policies import policy_of
 from tests import cast
 from tests.cast import store_spans
+from tests.costs.money import plan, spend
 from tracehouse.tenancy.models import Project, User
 from traces.span import Kind, Span, Status, Usage
 
@@ -98,13 +100,20 @@ def owners_trace(project: Project, clickhouse: None) -> str:
         time=datetime.now(UTC),
     )
     write_scores(project_id=project.pk, scores=[mark], policy=policy_of(project))
+    today = datetime.now(UTC).date()
+    spend(project, MARK, "90", on=today, feature=MARK, organization_id=MARK)
+    plan(project, MARK, "49", since=today, name=MARK)
+    Budget.objects.create(
+        project=project, subject=Limited.USER, key=MARK, period=BudgetPeriod.DAY, limit_usd=50
+    )
     return TRACE
 
 
 def test_the_list_of_routes_covers_what_shows_traces() -> None:
     shown = {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"}
     scored = {"api/v1/scores", "api/v1/scores/<str:score_id>", "p/<slug:slug>/feedback"}
-    assert shown | scored <= set(ROUTES)
+    paid = {"api/v1/plans", "api/v1/unit-economics", "api/v1/budgets", "api/v1/anomalies"}
+    assert shown | scored | paid <= set(ROUTES)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -126,7 +135,16 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/traces", f"/api/v1/traces/{TRACE}", "/api/v1/usage?group_by=user_id", "/api/v1/scores"],
+    [
+        "/api/v1/traces",
+        f"/api/v1/traces/{TRACE}",
+        "/api/v1/usage?group_by=user_id",
+        "/api/v1/scores",
+        "/api/v1/plans",
+        "/api/v1/unit-economics",
+        "/api/v1/budgets",
+        "/api/v1/anomalies",
+    ],
 )
 def test_the_owners_key_sees_it(path: str, owners_trace: str, api_key: str) -> None:
     answer = Client(headers={"Authorization": f"Bearer {api_key}"}).get(path)
