@@ -56,16 +56,19 @@ class DayRange:
 
     def window(self, now: datetime, zone: tzinfo) -> Window:
         """From the start of the first day to the end of the last, or until now."""
-        start = days.start_of(self.first, zone)
-        end = days.start_of(self.last + days.ONE, zone)
-        return Window(start, max(min(end, now), start))
+        whole = self.whole(zone)
+        return Window(whole.start, max(min(whole.end, now), whole.start))
+
+    def whole(self, zone: tzinfo) -> Window:
+        """From the start of the first day to the end of the last, also where that is to come."""
+        return Window(days.start_of(self.first, zone), days.start_of(self.last + days.ONE, zone))
 
     def of_traces(self, zone: tzinfo) -> dict[str, str]:
         """The same time as the addresses of pages of traces have it."""
-        ends = days.start_of(self.last + days.ONE, zone)
+        whole = self.whole(zone)
         return {
-            "from": time_range.as_input(days.start_of(self.first, zone), zone),
-            "to": time_range.as_input(ends, zone),
+            "from": time_range.as_input(whole.start, zone),
+            "to": time_range.as_input(whole.end, zone),
         }
 
 

@@ -44,7 +44,7 @@ class Customer:
     invocations: int = 0
     failed: int = 0
     unpriced_calls: int = 0
-    is_top: bool = False  # among the dearest tenth of those who cost anything
+    is_top: bool = False  # among the dearest tenth of those who used anything
 
     @property
     def margin(self) -> Decimal | None:
@@ -133,9 +133,9 @@ def customers(spent: Mapping[str, Spent], paid: Mapping[str, Paid]) -> list[Cust
 
 
 def top_tenth(costs: Mapping[str, Decimal]) -> frozenset[str]:
-    """The dearest tenth of those who cost anything, rounded up; of equally dear ones the first by key."""
-    spenders = sorted((-cost, key) for key, cost in costs.items() if cost > 0)
-    return frozenset(key for _, key in spenders[: -(-len(spenders) // TENTH)])
+    """The dearest tenth, rounded up; of equally dear ones the first by key. As `rollup_queries.spread` counts it."""
+    dearest = sorted((-cost, key) for key, cost in costs.items())
+    return frozenset(key for _, key in dearest[: -(-len(dearest) // TENTH)])
 
 
 def totals(found: Iterable[Customer]) -> Totals:

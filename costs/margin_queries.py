@@ -103,7 +103,10 @@ def prices_of(project_id: int, by: Payer) -> Mapping[str, list[PlanPrice]]:
 
 def paid(prices: Mapping[str, list[PlanPrice]], calendar: Calendar, last: date) -> dict[str, Paid]:
     """What each brings in, by the name of the plan that holds last in these days."""
-    brought = {key: revenue(held, calendar) for key, held in prices.items()}
+    # Many customers pay the same prices; what those bring in is reckoned once.
+    alike = {tuple(held): None for held in prices.values()}
+    brings = {held: revenue(held, calendar) for held in alike}
+    brought = {key: brings[tuple(held)] for key, held in prices.items()}
     return {
         key: Paid(amount, _plan_name(prices[key], last))
         for key, amount in brought.items()
@@ -133,7 +136,7 @@ def _plan_name(prices: list[PlanPrice], last: date) -> str:
 
 
 def _counted(scope: Scope, days: DayRange, condition: ScoreCondition) -> dict[str, int]:
-    window = rollup_queries.days(scope, days.first, days.last)
+    window = days.whole(time_range.zone_of(scope.time_zone))
     rows = traces.usage(
         scope.during(window),
         UsageGroup.FEATURE,

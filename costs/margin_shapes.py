@@ -50,7 +50,7 @@ class EconomicsParameters(DayParameters, PageParameters):
     only = serializers.ChoiceField(
         choices=[one.value for one in Filter],
         default=Filter.ALL.value,
-        help_text="`top`: the dearest tenth of those who cost anything.",
+        help_text="`top`: the dearest tenth of those who used anything.",
     )
     order = serializers.ChoiceField(
         choices=[f"{sign}{one.value}" for one in Order for sign in ("", "-")],
@@ -176,7 +176,7 @@ class CustomerSchema(serializers.Serializer[Any]):
     margin_usd = serializers.CharField(allow_null=True)
     margin_share = serializers.CharField(allow_null=True)
     under_water = serializers.BooleanField()
-    top = serializers.BooleanField(help_text="Among the dearest tenth of those who cost anything.")
+    top = serializers.BooleanField(help_text="Among the dearest tenth of those who used anything.")
     cost_per_success_usd = serializers.CharField(allow_null=True)
 
 

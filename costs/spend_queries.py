@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.db import connection
 
-from costs import rollup_queries
+from costs import days
 from tracehouse.tenancy.scope import Scope
 from tracehouse.web import time_range
 
@@ -69,14 +69,15 @@ def by_day(
 
 
 def _bound(scope: Scope, first_day: date, last_day: date) -> dict[str, str | int | date | datetime | Decimal]:
-    window = rollup_queries.days(scope, first_day, last_day)
+    zone = time_range.zone_of(scope.time_zone)
+    start, end = days.start_of(first_day, zone), days.start_of(last_day + days.ONE, zone)
     return {
         "project": scope.project_id,
-        "start": window.start,
-        "end": window.end,
-        "first_date": window.start.date(),
-        "last_date": window.end.date(),
-        "zone": _name(time_range.zone_of(scope.time_zone)),
+        "start": start,
+        "end": end,
+        "first_date": start.date(),
+        "last_date": end.date(),
+        "zone": _name(zone),
     }
 
 
