@@ -97,12 +97,17 @@ def of_subject(scope: Scope, subject: Subject) -> list[Score]:
     return _scores(run(_OF_SPAN, scope, bound))
 
 
-def scores_of(scope: Scope, trace_ids: Sequence[str]) -> dict[str, list[Score]]:
+def of_trace(scope: Scope, trace_id: str) -> list[Score]:
+    """The scores of the trace and of its spans, newest first, up to `MAX_SHOWN`."""
+    return _scores(run(_OF_TRACE, scope, {"trace_id": trace_id})) if parse_trace_id(trace_id) else []
+
+
+def scores_of(scope: Scope, trace_ids: Sequence[str], *, gently: bool = False) -> dict[str, list[Score]]:
     """The scores of each of these traces and of their spans, newest first, up to `MAX_OF_A_TRACE` each."""
     if not trace_ids:
         return {}
     found: defaultdict[str, list[Score]] = defaultdict(list)
-    for row in run(_OF_TRACES, scope, {"trace_ids": list(trace_ids)}):
+    for row in run(_OF_TRACES, scope, {"trace_ids": list(trace_ids)}, gently=gently):
         found[row["trace_id"].hex].append(_score(row))
     return dict(found)
 
@@ -204,6 +209,7 @@ def _these(chosen: tuple[str, ...]) -> Query:
 
 
 _OF_SPAN = _read("scores.of_span", f"{_CONDITIONS['trace_id']} AND {_CONDITIONS['span_id']}")
+_OF_TRACE = _read("scores.of_trace", _CONDITIONS["trace_id"])
 _OF_SESSION = _read("scores.of_session", _CONDITIONS["session_id"])
 _OF_TRACES = _read(
     "scores.of_traces",

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*/schema/README.md"))]
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 _CODE_PATH = re.compile(
-    r"`((?:platform/tracehouse|ingest|traces|costs|evals|bench|tests|docs)/[\w./-]+\.\w+)`"
+    r"`((?:platform/tracehouse|ingest|traces|costs|evals|exports|bench|tests|docs)/[\w./-]+\.\w+)`"
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("ingest", "traces", "costs", "evals", "platform/tracehouse")
+APPS = ("ingest", "traces", "costs", "evals", "exports", "platform/tracehouse")
 SOURCES = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
 SQL_LIVES_IN = ("queries.py", "filters.py", "store.py")  # ends of names: session_queries.py is one too
 _SQL = re.compile(r"\b(SELECT\s+[\w*].*\bFROM|INSERT INTO|ALTER TABLE|GROUP BY)\b", re.DOTALL)

@@ -1,4 +1,4 @@
-"""REST: traces, one trace, and usage sums of the project behind the API key."""
+"""REST: traces and usage sums of the project behind the API key; and the shape of one trace, which `evals` answers."""
 
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -325,28 +325,6 @@ class Attributes(APIView):
         return Response({"data": [asdict(offer) for offer in offers]})
 
 
-class TraceDetail(APIView):
-    """One trace with all its spans, flat, by start time."""
-
-    @extend_schema(
-        parameters=[OpenApiParameter("trace_id", str, OpenApiParameter.PATH, description="32 hex digits.")],
-        responses=TraceDetailSchema,
-        operation_id="get_trace",
-    )
-    def get(self, request: Request, trace_id: str) -> Response:
-        detail = queries.get_trace(scope_of(request), trace_id)
-        if detail is None:
-            raise NotFound("No trace of this id in the project.")
-        calls = tool_calls.by_model_call(detail.spans)
-        return Response(
-            {
-                **plain(detail.trace),
-                "spans": [_plain_span(span, calls.get(span.span_id)) for span in detail.spans],
-                "truncated": detail.truncated,
-            }
-        )
-
-
 class Usage(APIView):
     """Sums over the traces that start in the window, by one key, dearest first."""
 
@@ -389,7 +367,17 @@ def plain(row: Any) -> dict[str, Any]:
     return {name: _plain_value(name, value) for name, value in _shallow(row).items()}
 
 
-def _plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
+def plain_trace(detail: queries.TraceDetail) -> dict[str, Any]:
+    """A trace with its spans, as `TraceDetailSchema` describes it."""
+    calls = tool_calls.by_model_call(detail.spans)
+    return {
+        **plain(detail.trace),
+        "spans": [plain_span(span, calls.get(span.span_id)) for span in detail.spans],
+        "truncated": detail.truncated,
+    }
+
+
+def plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
     found = plain(span)
     del found["start_ns"]
     found["tool_calls_requested"] = [plain(one) for one in calls.requested] if calls else None

@@ -7,7 +7,6 @@ from traces import api, group_api, otlp_api
 urlpatterns = [
     path("api/v1/traces", api.TraceList.as_view(), name="api-traces"),
     path("api/v1/attributes", api.Attributes.as_view(), name="api-attributes"),
-    path("api/v1/traces/<str:trace_id>", api.TraceDetail.as_view(), name="api-trace"),
     path("api/v1/traces/<str:trace_id>/otlp", otlp_api.TraceOtlp.as_view(), name="api-trace-otlp"),
     path("api/v1/sessions", group_api.SessionList.as_view(), name="api-sessions"),
     path("api/v1/sessions/<path:session_id>", group_api.SessionDetail.as_view(), name="api-session"),

@@ -64,6 +64,7 @@ _DEAR = f"""trace_id IN
           HAVING sum(cost_bound) >= toDecimal128({{min_cost_usd:String}}, 12)
       )"""  # noqa: S608  # closed parts only
 _BOUNDS: Mapping[Order, tuple[str, bool]] = {
+    Order.NEWEST: ("toUnixTimestamp64Nano(max(start_time))", False),
     Order.OLDEST: ("toUnixTimestamp64Nano(min(start_time))", True),
     Order.SLOWEST: ("toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))", False),
     Order.DEAREST: ("toInt64(sum(cost_bound) * 1000000000)", False),
@@ -146,8 +147,13 @@ def bounded(
     limit: int,
 ) -> list[Candidate]:
     """The window's traces in the order of their bounds, for orders other than the newest first."""
-    query = _bounded(order, tuple(_trace_conditions(filters)))
+    query = in_order_of_bounds(filters, order)
     return _candidates(scope, query, {**parameters, "offset": offset, "limit": limit})
+
+
+def in_order_of_bounds(filters: TraceFilters, order: Order) -> Query:
+    """Rows of `trace_id` and `bound`; it takes the parameters of the filters, `offset` and `limit`."""
+    return _bounded(order, tuple(_trace_conditions(filters)))
 
 
 def matching(filters: TraceFilters) -> str:
@@ -282,7 +288,7 @@ FROM traces
 WHERE {_BOUND}
       {_all(*conditions)}
 GROUP BY trace_id
-HAVING min(start_time) >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
+HAVING max(start_time) >= fromUnixTimestamp64Nano({{start_ns:Int64}}, 'UTC')
    AND min(start_time) < fromUnixTimestamp64Nano({{end_ns:Int64}}, 'UTC')
 ORDER BY
     bound {direction},

@@ -40,6 +40,8 @@ MAX_CHOICES = 100
 # Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
 EXTRA_CANDIDATES = 10
 MAX_CANDIDATES = 2_000
+# Traces that one read describes.
+MAX_DESCRIBED = 10_000
 EVERY_TRACE = TraceFilters()
 
 
@@ -184,7 +186,7 @@ class UsageRow:
 
 
 # Every column of a span that a trace's page shows.
-_STORED = (
+STORED = (
     "parent_id",
     "start_time",
     "end_time",
@@ -250,7 +252,7 @@ def list_traces(
     after = _decode_cursor(order, cursor) if cursor else None
     found = _Listing(scope, filters, order, after).first(wanted + 1)
     return TracePage(
-        traces=[_trace(row) for row in found[:wanted]],
+        traces=[trace_of(row) for row in found[:wanted]],
         next_cursor=_encode_cursor(order, found[wanted - 1]) if len(found) > wanted else None,
     )
 
@@ -265,8 +267,8 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
         return None
     counted_in = dict(header["told_twice"])
     return TraceDetail(
-        trace=_trace(header),
-        spans=[_stored_span(row, counted_in) for row in rows[:MAX_SPANS]],
+        trace=trace_of(header),
+        spans=[stored_span(row, counted_in) for row in rows[:MAX_SPANS]],
         truncated=len(rows) > MAX_SPANS,
     )
 
@@ -274,7 +276,7 @@ def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
 def describe_with(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Trace | None, list[Row]]:
     """A trace as a list shows it, and what another read says of it, asked for together."""
     header, rows = _described(scope, trace_id, query)
-    return _trace(header) if header else None, rows
+    return trace_of(header) if header else None, rows
 
 
 def _described(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Row | None, list[Row]]:
@@ -290,7 +292,7 @@ def get_spans(scope: Scope, trace_id: uuid.UUID, span_ids: Sequence[int]) -> lis
     bound: dict[str, Parameter] = {"trace_ids": [str(trace_id)], "span_ids": span_ids}
     rows, told_twice = run_together(scope, (_THESE_SPANS, bound), (_TOLD_TWICE, bound))
     counted_in = {row["span_id"]: row["counted_in"] for row in told_twice}
-    return [_stored_span(row, counted_in) for row in rows]
+    return [stored_span(row, counted_in) for row in rows]
 
 
 def has_spans(scope: Scope) -> bool:
@@ -337,6 +339,30 @@ def parse_trace_id(text: str) -> uuid.UUID | None:
         return uuid.UUID(text) if len(text) in {32, 36} else None
     except ValueError:
         return None
+
+
+def describe(
+    scope: Scope,
+    order: Order,
+    clauses: tuple[str, ...],
+    parameters: Mapping[str, Parameter],
+    trace_ids: Sequence[uuid.UUID],
+    *,
+    after: bool = False,
+    gently: bool = False,
+) -> list[Row]:
+    """Those of the traces that start in the window and meet the `clauses`, decided by their spans; in no order.
+
+    `after`: and that come after the place in a list that the parameters name.
+    """
+    bound = {**parameters, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
+    rows = run(_describe_query(order, clauses, after, False), scope, bound, gently=gently)
+    unsure = [str(row["trace_id"]) for row in rows if row["may_repeat"]]
+    if unsure:
+        exact = _describe_query(order, clauses, after, True)
+        rows = [row for row in rows if not row["may_repeat"]]
+        rows += run(exact, scope, {**bound, "trace_ids": unsure}, gently=gently)
+    return rows
 
 
 class _Listing:
@@ -392,15 +418,10 @@ class _Listing:
         place: dict[str, str | int] = {}
         if self._after:
             place = {"cursor_value": self._after.bound, "cursor_trace": str(self._after.trace_id)}
-        bound = {**self._parameters, **place, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
-        rows = run(self._describe(exact=False), self._scope, bound)
-        if unsure := [str(row["trace_id"]) for row in rows if row["may_repeat"]]:
-            rows = [row for row in rows if not row["may_repeat"]]
-            rows += run(self._describe(exact=True), self._scope, {**bound, "trace_ids": unsure})
-        self._rows |= {row["trace_id"]: row for row in rows}
-
-    def _describe(self, *, exact: bool) -> Query:
-        return _describe_query(self._order, self._clauses, self._after is not None, exact)
+        after = self._after is not None
+        bound = {**self._parameters, **place}
+        found = describe(self._scope, self._order, self._clauses, bound, trace_ids, after=after)
+        self._rows |= {row["trace_id"]: row for row in found}
 
     def _has_its_place(self, row: Row, frontier: int) -> bool:
         key: int = row["sort_key"]
@@ -485,7 +506,7 @@ SELECT
 FROM {f.calls(columns_for(having), narrowed, exact=exact)}
 GROUP BY trace_id
 HAVING start_time_ IS NOT NULL AND (may_repeat OR {conditions})
-LIMIT {MAX_CANDIDATES + index.MAX_STRAYS}"""  # noqa: S608  # closed parts only
+LIMIT {MAX_DESCRIBED}"""  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=256)
@@ -518,7 +539,7 @@ SELECT
     *,
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns
-FROM {f.spans(_STORED, f.OF_TRACES)}
+FROM {f.spans(STORED, f.OF_TRACES)}
 ORDER BY start_time, span_id
 LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 )
@@ -537,7 +558,7 @@ WITH in_turn AS
             ) AS bytes_before
     FROM {
         f.spans(
-            _STORED,
+            STORED,
             f"{f.OF_TRACES} AND has({{span_ids:Array(UInt64)}}, part.span_id)",
         )
     }
@@ -708,7 +729,7 @@ def _decode_cursor(order: Order, cursor: str) -> Candidate:
     return Candidate(parsed, value)
 
 
-def _trace(row: Row) -> Trace:
+def trace_of(row: Row) -> Trace:
     priced = row["cost"] is not None or not row["unpriced_calls"]
     return Trace(
         trace_id=row["trace_id"].hex,
@@ -767,7 +788,7 @@ _SPAN_TEXTS = (
 )
 
 
-def _stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
+def stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
     start_ns, end_ns = row["start_ns"], row["end_ns"] or row["start_ns"]
     first_token = row["time_to_first_token_ns"]
     logged = read_entries(row["log_entries"])

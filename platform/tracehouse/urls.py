@@ -9,6 +9,9 @@ urlpatterns = [
     path("", include("tracehouse.tenancy.urls")),
     path("", include("ingest.urls")),
     path("", include("ingest.page_urls")),
+    # Before the traces: "export" is no id of one.
+    path("", include("exports.api_urls")),
+    path("", include("exports.urls")),
     path("", include("traces.api_urls")),
     path("", include("traces.urls")),
     path("", include("costs.api_urls")),

@@ -1,6 +1,7 @@
 """The trace list: zooming in on the chart with mouse and keyboard, and the keys."""
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +69,28 @@ def test_a_bar_zooms_without_script(plain_page: Page, failed: str, platform: "Pl
     plain_page.locator("#plot a", has=plain_page.locator(".failed")).last.click()
     expect(plain_page).to_have_url(RANGE)
     expect(plain_page.locator(f"a[href$='{failed}']")).to_be_visible()
+
+
+@pytest.mark.parametrize("who", ["page", "plain_page"])
+def test_the_list_is_exported_as_it_is_filtered(
+    who: str, request: pytest.FixtureRequest, failed: str, platform: "Platform"
+) -> None:
+    """With script the filters change without a new page, and the menu goes with them."""
+    reader: Page = request.getfixturevalue(who)
+    reader.goto(f"/p/{platform.project_slug}/traces?range=1h")
+    reader.get_by_label("Status").select_option("error")
+    if who == "plain_page":
+        reader.locator("#filters input[name=q]").press("Enter")
+    expect(reader).to_have_url(re.compile(r"status=error"))
+    reader.locator("summary", has_text="Export").click()
+    with reader.expect_download() as started:
+        reader.get_by_role("link", name="CSV").click()
+    file = started.value
+    assert re.fullmatch(r"traces-browser-\w+-\d{8}T\d{6}Z\.csv", file.suggested_filename)
+    head, *rows = Path(file.path()).read_text().splitlines()
+    assert head.startswith("trace_id,name,status,")
+    assert failed in {row.partition(",")[0] for row in rows}
+    assert {row.split(",")[2] for row in rows} == {"error"}
 
 
 def test_new_traces_wait_and_a_view_is_saved(

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from traces import store
-from traces.queries import _STORED as COLUMNS
+from traces.queries import STORED as COLUMNS
 from traces.queries import StoredSpan
-from traces.queries import _stored_span as from_row
+from traces.queries import stored_span as from_row
 from traces.span import Span
 
 _TEXT = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tracehouse.clickhouse.client import client
 from tracehouse.tenancy.scope import Scope, Window
-from traces import index_queries, queries
+from traces import index_queries, queries, walk_queries
 from traces.attribute import Attribute
 from traces.filters import Order, TraceFilters, looked_up
 from traces.span import Cost, CostState, Kind, Span, Status, Usage
@@ -207,6 +207,13 @@ def all_pages(scope: Scope, chosen: TraceFilters, order: Order, limit: int) -> l
         cursor = page.next_cursor
 
 
+def walked(scope: Scope, chosen: TraceFilters, order: Order, stretch: int) -> list[queries.Trace]:
+    candidates = walk_queries.candidates(scope, chosen, order, most=1_000)
+    return [
+        one for some in walk_queries.walk(scope, chosen, order, candidates, stretch=stretch) for one in some
+    ]
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     given_spans=st.lists(spans, min_size=1, max_size=9),
@@ -244,6 +251,7 @@ def test_pages_equal_a_plain_recount(
         parts, chosen, order, window
     )
     assert len({trace.trace_id for trace in found}) == len(found)
+    assert walked(scope, chosen, order, stretch=limit) == found
 
 
 def late_user(project: int, trace: int, *, at: int) -> list[Span]:

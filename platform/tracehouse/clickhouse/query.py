@@ -4,8 +4,9 @@ This is the one mechanism that keeps projects apart: callers pass a `Scope`, nev
 statement must use the parameters that are filled from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -48,30 +49,31 @@ class Query:
             raise UnboundQuery(f"query {self.name} does not bind {', '.join(missing)}")
 
 
-def run(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
+def run(
+    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None, *, gently: bool = False
+) -> list[Row]:
     """The rows of `query` for the scope's project and window, as dictionaries by column name.
 
+    `gently`: on one processor, for long work that must leave the others to those who wait for a page.
     Raises `QueryTooLarge` or `QueryUnavailable`.
     """
-    bound = {**(parameters or {}), **_scope_parameters(scope)}
-    try:
-        result = client().query(
-            query.sql,
-            parameters=bound,
-            settings={
-                "max_execution_time": MAX_SECONDS,
-                "max_memory_usage": MAX_MEMORY_BYTES,
-                "log_comment": query.name,
-                # On a cluster a trace lies on one shard, whole, in every table.
-                "distributed_product_mode": "local",
-                "readonly": 2,
-            },
-        )
-    except DatabaseError as error:
-        raise _translated(error) from error
-    except ClickHouseError as error:
-        raise QueryUnavailable(str(error)) from error
+    with _translating():
+        result = client().query(query.sql, **_bound(query, scope, parameters, gently))
     return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
+
+
+def run_in_blocks(
+    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """The answer block by block, each as its columns: for more rows than should be held as dictionaries at once.
+
+    Raises what `run` raises, at whichever block.
+    """
+    with (
+        _translating(),
+        client().query_column_block_stream(query.sql, **_bound(query, scope, parameters, False)) as blocks,
+    ):
+        yield from blocks
 
 
 def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) -> list[list[Row]]:
@@ -88,6 +90,35 @@ def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) ->
 def aware(moment: datetime) -> datetime:
     """A time of a row as a moment in UTC: the driver leaves that zone out."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _bound(
+    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None, gently: bool
+) -> dict[str, Any]:
+    """How the client is asked: the parameters, and the limits of every read."""
+    return {
+        "parameters": {**(parameters or {}), **_scope_parameters(scope)},
+        "settings": {
+            "max_execution_time": MAX_SECONDS,
+            "max_memory_usage": MAX_MEMORY_BYTES,
+            "log_comment": query.name,
+            # On a cluster a trace lies on one shard, whole, in every table.
+            "distributed_product_mode": "local",
+            "readonly": 2,
+            **({"max_threads": 1} if gently else {}),
+        },
+    }
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Errors of the driver as ours."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise _translated(error) from error
+    except ClickHouseError as error:
+        raise QueryUnavailable(str(error)) from error
 
 
 def _scope_parameters(scope: Scope) -> dict[str, Parameter]:
