@@ -1,7 +1,6 @@
 """Everything that changes prices and stored costs. Each change of a price leaves an audit entry."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -9,11 +8,12 @@ from enum import Enum
 from time import monotonic
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from costs import loading, queries, repricing
 from costs.book import PriceBook
+from costs.locks import Work, only_one
 from costs.models import (
     RATE_FIELDS,
     DatedPrice,
@@ -32,8 +32,6 @@ from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.figures import plain_decimal
 from traces.services import write_costs
 
-# Tells our advisory locks from others in the same database.
-LOCK_CLASS = 6_001
 # A run that has not been heard of for so long has lost its worker.
 LOST_AFTER = timedelta(minutes=3)
 
@@ -140,7 +138,8 @@ def advance(run_id: int, *, seconds: float) -> Progress:
 
     Raises `QueryTooLarge`, `QueryUnavailable`, `InsertUnavailable`; the run can go on from there.
     """
-    with _only_one(RepricingRun.objects.values_list("project_id", flat=True).get(pk=run_id)) as mine:
+    project_id = RepricingRun.objects.values_list("project_id", flat=True).get(pk=run_id)
+    with only_one(Work.REPRICING, project_id) as mine:
         if not mine:
             return Progress.BUSY
         run = RepricingRun.objects.get(pk=run_id)
@@ -175,20 +174,6 @@ def lost_runs(now: datetime) -> list[int]:
         state__in=[RunState.QUEUED, RunState.RUNNING], alive_at__lt=now - LOST_AFTER
     )
     return list(waiting.values_list("pk", flat=True))
-
-
-@contextmanager
-def _only_one(project_id: int) -> Iterator[bool]:
-    """Whether this connection now holds the project's lock; PostgreSQL frees it when the connection ends."""
-    key = [LOCK_CLASS, project_id % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
-        mine = bool(cursor.fetchone()[0])
-        try:
-            yield mine
-        finally:
-            if mine:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
 def _advance_page(run: RepricingRun, book: PriceBook) -> None:

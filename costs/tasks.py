@@ -1,10 +1,10 @@
-"""Re-pricing in the worker. A run is a row: tasks only move it on, so one too many or one lost changes nothing."""
+"""Re-pricing and the roll-up in the worker. Tasks only move on: one too many or one lost changes nothing."""
 
 import structlog
 from celery import Task, shared_task
 from django.utils import timezone
 
-from costs import services
+from costs import rollup, services
 from costs.services import Progress
 from tracehouse.clickhouse.insert import InsertUnavailable
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
@@ -14,6 +14,7 @@ WORK_SECONDS = 60.0
 BUSY_SECONDS = 3
 RETRY_SECONDS = 15
 MAX_RETRIES = 20
+ROLL_UP_SECONDS = 240.0
 
 log = structlog.get_logger()
 
@@ -47,3 +48,27 @@ def resume_repricings() -> None:
     for run_id in services.lost_runs(timezone.now()):
         log.info("repricing_resumed", run=run_id)
         reprice.delay(run_id)
+
+
+@shared_task
+def roll_up() -> None:
+    """Has every project rolled up; each for itself, so that one with much to do keeps no other waiting."""
+    for project_id in rollup.projects():
+        roll_up_project.delay(project_id)
+
+
+@shared_task
+def roll_up_project(project_id: int) -> None:
+    """Rolls up what was written since the last time, and comes again where there is more than a task's time allows.
+
+    A store that is away is left to the next hour: nothing is lost by then.
+    """
+    if not rollup.roll_up(project_id, seconds=ROLL_UP_SECONDS):
+        roll_up_project.delay(project_id)
+
+
+@shared_task
+def delete_superseded_costs() -> None:
+    """Deletes what the roll-up has written anew since."""
+    for project_id in rollup.projects():
+        rollup.delete_superseded(project_id)

@@ -33,10 +33,10 @@ COUNTED = f"{BILLED} AND counted_in = 0"
 # Calls that are billed, and tools that have a price. What an unpriced call once cost is not summed: see 0006.
 COSTED = "kind IN ('llm', 'embedding', 'reranker', 'tool') AND cost_state != 'unpriced' AND counted_in = 0"
 COST = f"sumIf(cost_usd, {COSTED})"
-_INPUT = """ifNull(input_uncached_tokens, 0) + ifNull(cache_read_tokens, 0)
+INPUT = """ifNull(input_uncached_tokens, 0) + ifNull(cache_read_tokens, 0)
             + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0)"""
 INPUT_TOKENS = f"""sumIf(
-        {_INPUT},
+        {INPUT},
         {COUNTED})"""
 OUTPUT_TOKENS = f"sumIf(ifNull(output_tokens, 0), {COUNTED})"
 LLM_CALLS = "countIf(kind = 'llm' AND counted_in = 0)"
@@ -185,7 +185,7 @@ def _with_answers(whole: str) -> str:
                 SELECT
                     *,
                     if({_ANSWERED}, cityHash64(response_id), span_id) AS answer_id,
-                    {_INPUT} AS all_input_tokens,
+                    {INPUT} AS all_input_tokens,
                     ifNull({BILLED} AND all_input_tokens + ifNull(output_tokens, 0) > 0, 0) AS used_tokens
                 FROM {whole}
             )

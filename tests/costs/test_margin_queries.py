@@ -21,7 +21,7 @@ from tracehouse.tenancy.scope import Scope
 from traces import score_filters
 from traces.span import Kind, Span
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse, pytest.mark.usefixtures("clickhouse")]
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TODAY = NOW.date()

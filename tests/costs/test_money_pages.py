@@ -24,7 +24,12 @@ from tracehouse.tenancy.models import AuditEntry, IdentityPolicy, Project, Role,
 from tracehouse.web import spreadsheet
 from traces import queries as traces
 
-pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clickhouse,
+    pytest.mark.usefixtures("clickhouse"),
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
 
 READ = ["list", "csv", "outcomes", "anomalies", "plans", "plans-csv", "budgets"]
 FORMS = ["new-plan", "change-plan", "import", "new-budget", "change-budget"]

@@ -84,12 +84,67 @@ CREATE TABLE spans
     `updated_at` DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(ZSTD(1)),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX words lowerUTF8(replaceAll(replaceAll(concat(ifNull(name, ''), ' ¦ ', ifNull(status_message, ''), ' ¦ ', ifNull(error_type, ''), ' ¦ ', ifNull(input, ''), ' ¦ ', ifNull(output, ''), ' ¦ ', ifNull(events, ''), ' ¦ ', arrayStringConcat(mapValues(log_entries), ' ¦ ')), '\\n', ' '), '\\t', ' ')) TYPE text(tokenizer = splitByNonAlpha) GRANULARITY 100000000,
-    INDEX facets arrayStringConcat([ifNull(attributes, ''), ifNull(resource, ''), arrayStringConcat(JSONExtractKeys(ifNull(attributes, '')), ','), arrayStringConcat(JSONExtractKeys(ifNull(resource, '')), ','), concat('prompt_name=', ifNull(prompt_name, '')), concat('prompt_version=', ifNull(prompt_version, ''))], ',') TYPE text(tokenizer = splitByString([',', '{', '}', '[', ']'])) GRANULARITY 100000000
+    INDEX facets arrayStringConcat([ifNull(attributes, ''), ifNull(resource, ''), arrayStringConcat(JSONExtractKeys(ifNull(attributes, '')), ','), arrayStringConcat(JSONExtractKeys(ifNull(resource, '')), ','), concat('prompt_name=', ifNull(prompt_name, '')), concat('prompt_version=', ifNull(prompt_version, ''))], ',') TYPE text(tokenizer = splitByString([',', '{', '}', '[', ']'])) GRANULARITY 100000000,
+    INDEX written updated_at TYPE minmax GRANULARITY 1
 )
 ENGINE = CoalescingMergeTree
 PARTITION BY day
 ORDER BY (project_id, trace_id, span_id)
 SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 268435456;
+
+CREATE TABLE trace_costs
+(
+    `project_id` UInt64 CODEC(T64, ZSTD(1)),
+    `hour` DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    `version` UInt64 CODEC(ZSTD(1)),
+    `trace_id` UUID CODEC(ZSTD(1)),
+    `start_time` DateTime64(9, 'UTC') CODEC(ZSTD(1)),
+    `user_id` String CODEC(ZSTD(1)),
+    `organization_id` LowCardinality(String) CODEC(ZSTD(1)),
+    `feature` LowCardinality(String) CODEC(ZSTD(1)),
+    `failed` UInt8 CODEC(ZSTD(1)),
+    `llm_calls` UInt64 CODEC(T64, ZSTD(1)),
+    `tool_calls` UInt64 CODEC(T64, ZSTD(1)),
+    `unpriced_calls` UInt64 CODEC(T64, ZSTD(1)),
+    `input_uncached_tokens` UInt64 CODEC(T64, ZSTD(1)),
+    `cache_read_tokens` UInt64 CODEC(T64, ZSTD(1)),
+    `cache_write_5m_tokens` UInt64 CODEC(T64, ZSTD(1)),
+    `cache_write_1h_tokens` UInt64 CODEC(T64, ZSTD(1)),
+    `output_tokens` UInt64 CODEC(T64, ZSTD(1)),
+    `cost_usd` Decimal(38, 12) CODEC(ZSTD(1)),
+    `models` Array(Tuple(
+        key LowCardinality(String),
+        failed UInt64,
+        llm_calls UInt64,
+        tool_calls UInt64,
+        unpriced_calls UInt64,
+        input_tokens UInt64,
+        output_tokens UInt64,
+        cost_usd Decimal(38, 12))) CODEC(ZSTD(1)),
+    `tools` Array(Tuple(
+        key LowCardinality(String),
+        failed UInt64,
+        llm_calls UInt64,
+        tool_calls UInt64,
+        unpriced_calls UInt64,
+        input_tokens UInt64,
+        output_tokens UInt64,
+        cost_usd Decimal(38, 12))) CODEC(ZSTD(1)),
+    `prompts` Array(Tuple(
+        key LowCardinality(String),
+        failed UInt64,
+        llm_calls UInt64,
+        tool_calls UInt64,
+        unpriced_calls UInt64,
+        input_tokens UInt64,
+        output_tokens UInt64,
+        cost_usd Decimal(38, 12))) CODEC(ZSTD(1)),
+    `written_at` DateTime('UTC') DEFAULT now() CODEC(Delta(4), ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(hour)
+ORDER BY (project_id, hour, trace_id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, index_granularity = 8192;
 
 CREATE TABLE traces
 (

@@ -20,7 +20,7 @@ from django.conf import settings
 from tracehouse.clickhouse.client import Client, client, connect, database_name
 
 # Layer order: an app's tables may build on those of the apps before it.
-APPS = ("traces", "evals")
+APPS = ("traces", "costs", "evals")
 _DISTRIBUTED = re.compile(r"^-- distributed: (?P<table>\w+) BY (?P<key>.+)$", re.M)
 _HISTORY = """
 CREATE TABLE IF NOT EXISTS schema_migrations${suffix} ${on_cluster}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
+from django.conf import settings
+
 from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, client
 from tracehouse.tenancy.scope import Scope
 
@@ -22,6 +24,8 @@ DAY_SLACK = timedelta(days=1)
 REQUIRED = ("{project_id:UInt64}", "{first_day:Date}", "{last_day:Date}", "LIMIT")
 MAX_SECONDS = 20
 MAX_MEMORY_BYTES = 2 * 1024**3
+MAX_DERIVE_SECONDS = 55  # the driver waits no longer
+MAX_DERIVE_BYTES = 4 * 1024**3
 
 
 class UnboundQuery(ValueError):
@@ -76,6 +80,24 @@ def run_in_blocks(
         yield from blocks
 
 
+def derive(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> None:
+    """Runs an `INSERT ... SELECT`: rows of one table made of those of others, bound like a read.
+
+    It is on the disk of every shard when this returns. Raises `QueryTooLarge` or `QueryUnavailable`; some of it may
+    have been written then.
+    """
+    asked = _bound(query, scope, parameters, False)
+    limits = {
+        "max_execution_time": MAX_DERIVE_SECONDS,
+        "max_memory_usage": MAX_DERIVE_BYTES,
+        "max_partitions_per_insert_block": 0,
+        "distributed_foreground_insert": 1,
+        "readonly": 0,
+    }
+    with _translating():
+        client().command(query.sql, parameters=asked["parameters"], settings={**asked["settings"], **limits})
+
+
 def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) -> list[list[Row]]:
     """The rows of each read, all asked for at once: a read of few rows is mostly planning, on one processor.
 
@@ -104,6 +126,8 @@ def _bound(
             "log_comment": query.name,
             # On a cluster a trace lies on one shard, whole, in every table.
             "distributed_product_mode": "local",
+            # What stands as a table of a statement's own would have to be sent to every shard.
+            "enable_materialized_cte": int(not settings.CLICKHOUSE_CLUSTER),
             "readonly": 2,
             **({"max_threads": 1} if gently else {}),
         },

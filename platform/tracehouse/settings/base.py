@@ -203,6 +203,12 @@ CELERY_TIMEZONE = "UTC"
 # Work is by watermark: a tick that comes twice, or not at all, changes nothing; one that finds no worker expires.
 CELERY_BEAT_SCHEDULE = {
     "costs.resume_repricings": {"task": "costs.tasks.resume_repricings", "schedule": 60.0},
+    "costs.roll_up": {"task": "costs.tasks.roll_up", "schedule": 3600.0, "options": {"expires": 3600}},
+    "costs.delete_superseded_costs": {
+        "task": "costs.tasks.delete_superseded_costs",
+        "schedule": 86_400.0,
+        "options": {"expires": 3600},
+    },
     "worker-heartbeat": {
         "task": "ingest.tasks.worker_heartbeat",
         "schedule": 30.0,

@@ -1,0 +1,215 @@
+"""What each trace cost, as the FROM of a read: from `trace_costs` where it is rolled up, else from its spans.
+
+The roll-up keeps a row a trace in ClickHouse under the hour it began in. Each time it writes an hour it does so under a
+new version, and PostgreSQL says which version of which hour counts (`costs.models.RolledHour`); rows of others are
+never read. A trace that had any part written after the watermark is read from its spans instead, and left out of what
+was rolled up. So nothing is missing and nothing counts twice, whenever the roll-up last ran.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from traces import filters as f
+
+# The parts of one trace's sums that are split by a key, in the order of the tuples' fields.
+SPLIT = (
+    "failed",
+    "llm_calls",
+    "tool_calls",
+    "unpriced_calls",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+)
+# Columns that hold one tuple for each key.
+SPLITS = ("models", "tools", "prompts")
+INPUT_TOKENS = " + ".join(name for name in f.TOKENS if name != "output_tokens")
+_READ = (
+    "parent_id",
+    "start_time",
+    "end_time",
+    "kind",
+    "status",
+    "user_id",
+    "organization_id",
+    "feature",
+    "model",
+    "tool_name",
+    "prompt_name",
+    "prompt_version",
+    *f.TOKENS,
+    "cost_usd",
+    "cost_state",
+)
+_PROMPT = """multiIf(
+                ifNull(prompt_name, '') = '', '',
+                ifNull(prompt_version, '') = '', prompt_name,
+                concat(prompt_name, '\\n', prompt_version))"""
+_BOUND = """project_id = {project_id:UInt64}
+            AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+_WRITTEN = f"""FROM spans
+          WHERE {_BOUND}
+            AND updated_at > fromUnixTimestamp64Micro({{since_us:Int64}}, 'UTC')
+            AND updated_at <= fromUnixTimestamp64Micro({{until_us:Int64}}, 'UTC')"""
+# Traces of which a part was written in a stretch of time.
+CHANGED = f"SELECT trace_id {_WRITTEN}"
+# The days on which they have spans, and a day on both sides. The index of traces is written a moment after the spans
+# are, so the days of what was just written are asked of the spans.
+DAYS_OF_CHANGED = f"""SELECT arrayJoin([day - 1, day, day + 1])
+          FROM traces
+          WHERE {_BOUND}
+            AND trace_id IN ({CHANGED})
+          UNION DISTINCT
+          SELECT arrayJoin([day - 1, day, day + 1])
+          {_WRITTEN}"""  # noqa: S608  # closed parts only
+_OF_CHANGED = f"""AND part.trace_id IN ({CHANGED})
+      AND part.day IN
+      (
+          {DAYS_OF_CHANGED}
+      )"""
+# Spans of traces of which some part starts in one of these hours, whatever day they are on.
+IN_HOURS = "toUnixTimestamp(hour) IN (SELECT arrayJoin({hours:Array(UInt32)}))"
+_STARTING = f"""SELECT trace_id
+          FROM spans
+          WHERE {_BOUND}
+            AND day >= toDate({{first_hour:UInt32}})
+            AND day <= toDate({{last_hour:UInt32}})
+            AND toUnixTimestamp(toStartOfHour(start_time, 'UTC')) IN (SELECT arrayJoin({{hours:Array(UInt32)}}))"""  # noqa: S608
+_OF_STARTING = f"""AND part.trace_id IN ({_STARTING})
+      AND part.day IN
+      (
+          SELECT arrayJoin([day - 1, day, day + 1])
+          FROM traces
+          WHERE {_BOUND}
+            AND trace_id IN ({_STARTING})
+      )"""  # noqa: S608  # closed parts only
+# The rows that count of hours that are rolled up.
+CURRENT = """project_id = {project_id:UInt64}
+          AND hour >= toDateTime({first_hour:UInt32}, 'UTC')
+          AND hour <= toDateTime({last_hour:UInt32}, 'UTC')
+          AND (toUnixTimestamp(hour), version) IN
+          (
+              SELECT arrayJoin(arrayZip({hours:Array(UInt32)}, {versions:Array(UInt64)}))
+          )"""
+
+
+_BILLED = f"ifNull({f.BILLED}, 0)"
+
+
+def _flag(condition: str) -> str:
+    return f"toUInt64(ifNull({condition}, 0))"
+
+
+def _split(key: str, condition: str) -> str:
+    """Sums over a trace's calls by a key of theirs. The one at the end keeps a key whose other sums are zero.
+
+    Nothing in it is Nullable: for such arguments the engine takes no more than eight.
+    """
+    return f"""sumMapIf(
+            [ifNull({key}, '')],
+            [{_flag("status = 'error'")}],
+            [{_flag("kind = 'llm'")}],
+            [{_flag("kind = 'tool'")}],
+            [{_flag(f"{f.BILLED} AND cost_state = 'unpriced'")}],
+            [if({_BILLED}, {f.INPUT}, 0)],
+            [if({_BILLED}, ifNull(output_tokens, 0), 0)],
+            [if(ifNull({f.COSTED}, 0), ifNull(cost_usd, toDecimal128(0, 12)), toDecimal128(0, 12))],
+            [toUInt64(1)],
+            ifNull({condition}, 0))"""
+
+
+def _zipped(name: str) -> str:
+    """The sums of `_split` as they lie in the table: a tuple for each key."""
+    fields = ", ".join(f"{name}_.{place}" for place in range(1, len(SPLIT) + 2))
+    named = ", ".join(f"{field} UInt64" for field in SPLIT if field != "cost_usd")
+    return (
+        f"CAST(arrayZip({fields})"
+        f" AS Array(Tuple(key LowCardinality(String), {named}, cost_usd Decimal(38, 12))))"
+    )
+
+
+# How each column is summed up from the spans of a trace.
+_SUMMED: Mapping[str, str] = {
+    "user_id": f"ifNull({f.belongs('user_id')}, '')",
+    "organization_id": f"ifNull({f.belongs('organization_id')}, '')",
+    "feature": f"ifNull({f.belongs('feature')}, '')",
+    "failed": f"{f.STATUS} = 'error'",
+    "llm_calls": f.LLM_CALLS,
+    "tool_calls": "countIf(kind = 'tool')",
+    "unpriced_calls": f.UNPRICED_CALLS,
+    **{name: f"sumIf(ifNull({name}, 0), {f.COUNTED})" for name in f.TOKENS},
+    "cost_usd": f"ifNull({f.COST}, toDecimal128(0, 12))",
+    "models": _split("model", f.COUNTED),
+    "tools": _split("tool_name", "kind = 'tool'"),
+    "prompts": _split(_PROMPT, f.COUNTED),
+}
+COLUMNS = ("hour", "trace_id", "start_time", *_SUMMED)
+
+
+def _of_spans(narrowed: str, columns: Iterable[str]) -> str:
+    """A row for each trace of which `narrowed` leaves spans."""
+    wanted = [name for name in _SUMMED if name in set(columns)]
+    sums = "".join(f",\n            {_SUMMED[name]} AS {name}_" for name in wanted)
+    given = "".join(
+        f",\n        {_zipped(name) if name in SPLITS else f'{name}_'} AS {name}" for name in wanted
+    )
+    return f"""
+    SELECT
+        trace_id,
+        start_time_ AS start_time,
+        toStartOfHour(start_time_, 'UTC') AS hour{given}
+    FROM
+    (
+        SELECT
+            trace_id,
+            assumeNotNull({f.STARTED}) AS start_time_{sums}
+        FROM {f.calls(_READ, narrowed, exact=True)}
+        GROUP BY trace_id
+    )"""  # noqa: S608  # closed parts only
+
+
+# The traces of which a part was written in the stretch, as their spans say they are now.
+CHANGED_NOW = _of_spans(_OF_CHANGED, COLUMNS)
+# Traces of which a span begins in one of some hours; they themselves may have begun before.
+STARTING_NOW = _of_spans(_OF_STARTING, COLUMNS)
+_BEGAN = """start_time >= fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC')
+      AND start_time < fromUnixTimestamp64Nano({to_ns:Int64}, 'UTC')"""
+
+
+def costs(columns: Iterable[str], *, with_changed: bool) -> str:
+    """Every trace that began from one moment up to another, once: for `WITH`, and to read `FROM costs`.
+
+    `with_changed`: some part of a span was written since the watermark.
+    """
+    wanted = ["trace_id", "start_time", *columns]
+    listed = ",\n            ".join(dict.fromkeys(wanted))
+    if not with_changed:
+        return f"""costs AS
+(
+        SELECT
+            {listed}
+        FROM trace_costs
+        WHERE {CURRENT}
+          AND {_BEGAN}
+)"""  # noqa: S608  # closed parts only
+    return f"""changed AS MATERIALIZED
+(
+    {_of_spans(_OF_CHANGED, wanted)}
+),
+costs AS
+(
+    SELECT
+            {listed}
+    FROM
+    (
+        SELECT
+            {listed}
+        FROM trace_costs
+        WHERE {CURRENT}
+          AND trace_id NOT IN (SELECT trace_id FROM changed)
+        UNION ALL
+        SELECT
+            {listed}
+        FROM changed
+    )
+    WHERE {_BEGAN}
+)"""  # noqa: S608  # closed parts only
