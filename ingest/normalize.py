@@ -26,7 +26,7 @@ from ingest.conventions import (
 from ingest.messages import is_messages
 from ingest.otlp.records import OtlpSpan
 from ingest.providers import provider_name
-from ingest.reading import Reading
+from ingest.reading import Reading, present
 from ingest.values import first_text, first_texts, take, text
 from traces.span import Attributes, Event, JSONValue, Kind, Span, Status, Usage
 
@@ -174,7 +174,10 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     # What is remembered is bounded: names come from outside.
     shape = _shape_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _shape_of.__wrapped__(names)
     recognised = _vocabularies(record, shape)
-    readings = [vocabulary.read(record) for vocabulary in recognised]
+    readings = [
+        otel_genai.read(record, shape.genai) if vocabulary is otel_genai else vocabulary.read(record)
+        for vocabulary in recognised
+    ]
     if shape.own:
         readings.insert(0, _named(Reading(), attributes, shape.own))
     merged = _merge(readings) if readings else Reading()
@@ -196,6 +199,7 @@ class _Shape(NamedTuple):
     own: Mapping[str, tuple[str, ...]]  # field -> those of its names that are there
     generic: Mapping[str, tuple[str, ...]]
     content: bool
+    genai: otel_genai.Shape
     marks: tuple[str, ...]
     recognised: dict[tuple[JSONValue, ...], tuple[Vocabulary, ...]]  # by scope, SDK and values of the marks
 
@@ -205,17 +209,13 @@ class _Shape(NamedTuple):
 def _shape_of(names: tuple[str, ...]) -> _Shape:
     return _Shape(
         prefixes=frozenset(name.partition(".")[0] for name in names),
-        own=_present(OWN, names),
-        generic=_present({**IDENTITY, **DEPLOYMENT, **GENERIC}, names),
+        own=present(OWN, names),
+        generic=present({**IDENTITY, **DEPLOYMENT, **GENERIC}, names),
         content="input" in names or "output" in names,
+        genai=otel_genai.Shape.of(names),
         marks=tuple(name for name in MARKS if name in names),
         recognised={},
     )
-
-
-def _present(table: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    found = {field: tuple(one for one in candidates if one in names) for field, candidates in table.items()}
-    return {field: candidates for field, candidates in found.items() if candidates}
 
 
 def _vocabularies(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
@@ -332,7 +332,9 @@ def _left_over(record: OtlpSpan, reading: Reading) -> Attributes:
     """What no field holds; the span's own name too, where it is shown under a better one."""
     attributes, consumed = record.attributes, reading.consumed
     if consumed:
-        attributes = {name: value for name, value in attributes.items() if name not in consumed}
+        attributes = attributes.copy()
+        for name in consumed:
+            attributes.pop(name, None)
     if reading.name and reading.name != record.name:
         attributes = {**attributes, SPAN_NAME: record.name}
     return attributes

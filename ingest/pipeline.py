@@ -177,7 +177,7 @@ def redact(batch: Batch, rows: Sequence[span_store.Row]) -> list[bytes]:
     cleaned = redact_texts([row.body for row in rows], batch.policy)
     lines = []
     for row, (text, counts) in zip(rows, cleaned, strict=True):
-        line = span_store.line(span_store.Row(row.head, text, added(row.redactions, counts)))
+        line = span_store.line(row.head, text, added(row.redactions, counts))
         if len(line) > MAX_SPAN_BYTES:
             batch.refuse(Refusal.TOO_LARGE, row)
         else:

@@ -1,5 +1,6 @@
 """What one vocabulary says of one span: the canonical fields it could fill, `None` where it is silent."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
@@ -42,3 +43,9 @@ class Reading(msgspec.Struct, kw_only=True):
     error_type: str | None = None
     error_message: str | None = None
     consumed: frozenset[str] = frozenset()
+
+
+def present(table: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Of each field's names in `table`, those that are among `names`; fields without any are left out."""
+    found = {field: tuple(one for one in candidates if one in names) for field, candidates in table.items()}
+    return {field: candidates for field, candidates in found.items() if candidates}

@@ -25,8 +25,10 @@ _BACKSLASH = 0x5C
 
 def redact(texts: Sequence[bytes], policy: Policy) -> list[tuple[bytes, Counts]]:
     """Each JSON text with every personal value replaced, and the counts of what was replaced, by detector."""
-    texts = [_unhidden(text, policy) if b"\\\\u" in text else text for text in texts]
     buffer = b"\n".join(texts)
+    if b"\\\\u" in buffer:
+        texts = [_unhidden(text, policy) for text in texts]
+        buffer = b"\n".join(texts)
     cleaned: list[tuple[bytes, Counts]] = []
     hits = iter(_wanted(buffer, policy))
     hit = next(hits, None)
@@ -75,8 +77,15 @@ def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
 
 def keyed_hash(name: str, canonical: str, key: bytes) -> str:
     """A stable opaque id: the first 64 bits of HMAC-SHA256 (RFC 2104) of the value in its canonical spelling."""
-    message = f"{name}:{canonical}".encode()
-    return f"[{name}:{hmac.digest(key, message, 'sha256').hex()[:16]}]"
+    keyed = _keyed(key).copy()
+    keyed.update(f"{name}:{canonical}".encode())
+    return f"[{name}:{keyed.hexdigest()[:16]}]"
+
+
+@lru_cache(maxsize=1000)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """To be copied: setting one up takes longer than hashing a value."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def _wanted(text: bytes, policy: Policy) -> list[Hit]:
@@ -121,8 +130,9 @@ def _pieces(
     masked_keys = 0
     position = start
     for hit in hits:
-        text = _stand_in(hit, policy)
-        if is_json and policy.actions.get(hit.detector) is not Action.HASH and _in_key(buffer, hit.end):
+        action = policy.actions.get(hit.detector)
+        text = _stand_in(hit, action, policy.key)
+        if is_json and action is not Action.HASH and _in_key(buffer, hit.end):
             masked_keys += 1
             text = f"[{hit.detector}]" if masked_keys == 1 else f"[{hit.detector}] {masked_keys}"
         if is_json and _is_number(buffer, start, hit):
@@ -135,16 +145,10 @@ def _pieces(
     return parts, counts
 
 
-def _stand_in(hit: Hit, policy: Policy) -> str:
-    if hit.continues:
+def _stand_in(hit: Hit, action: Action | None, key: bytes) -> str:
+    if hit.continues or action is Action.DROP:
         return ""
-    match policy.actions.get(hit.detector):
-        case Action.HASH:
-            return keyed_hash(hit.detector, hit.canonical, policy.key)
-        case Action.DROP:
-            return ""
-        case _:
-            return f"[{hit.detector}]"
+    return keyed_hash(hit.detector, hit.canonical, key) if action is Action.HASH else f"[{hit.detector}]"
 
 
 def _in_key(buffer: bytes, end: int) -> bool:

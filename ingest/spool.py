@@ -33,6 +33,8 @@ SEGMENT_BYTES = 32 * 1024 * 1024
 # follow sooner.
 DRAIN_SECONDS, SMALL_DRAIN_SECONDS = 1.0, 0.5
 SMALL_DRAIN_BYTES = 4 * 1024 * 1024
+# Nothing for this long after a sizeable insert: the burst is over, and what is left of it need not wait for more.
+BURST_OVER_SECONDS = 0.1
 # After a pause the first rows wait only this long for company.
 LINGER_SECONDS = 0.02
 BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
@@ -165,11 +167,10 @@ class Spool:
 
     def _run(self) -> None:
         """The drain: 1. wait for rows, 2. let some more gather, 3. insert, 4. back off while ClickHouse is away."""
-        failures, adopted_at, next_at = 0, 0.0, 0.0
+        failures, adopted_at, next_at, pause = 0, 0.0, 0.0, 0.0
         while not self._stopping.is_set():
             self._wake.wait(ADOPT_SECONDS)
-            self._wake.clear()
-            self._stopping.wait(max(LINGER_SECONDS, next_at - time.monotonic()))
+            self._gather(next_at, is_burst=pause == DRAIN_SECONDS)
             pause = SMALL_DRAIN_SECONDS
             try:
                 if self._drain_own() > SMALL_DRAIN_BYTES:
@@ -187,6 +188,16 @@ class Spool:
                 self._stopping.wait(back_off)
             next_at = time.monotonic() + pause
         self._finish()
+
+    def _gather(self, until: float, *, is_burst: bool) -> None:
+        """Lets rows come until then; in a burst, no longer than rows keep coming."""
+        self._wake.clear()
+        self._stopping.wait(LINGER_SECONDS)
+        while not self._stopping.is_set() and (left := until - time.monotonic()) > 0:
+            self._wake.clear()
+            self._stopping.wait(min(BURST_OVER_SECONDS, left) if is_burst else left)
+            if is_burst and not self._wake.is_set():
+                return
 
     def _finish(self) -> None:
         try:

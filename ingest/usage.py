@@ -10,8 +10,8 @@ _COUNT = re.compile(r"""["'](\w+)["']: ?(\d{1,15})(?![\d.])""")
 
 def buckets(
     *,
-    input: int | None,
-    output: int | None,
+    input: int | None = None,
+    output: int | None = None,
     cache_read: int | None = None,
     cache_write: int | None = None,
     cache_write_1h: int | None = None,

@@ -108,19 +108,19 @@ def encode(span: Span) -> Row:
     return Row(_encoder.encode(_head(span)), _encoder.encode(_body(span)), span.redactions or {})
 
 
-def line(row: Row) -> bytes:
-    """The row as a line of `INSERT INTO spans FORMAT JSONEachRow`."""
-    counts = b',"redactions":' + _encoder.encode(row.redactions) if row.redactions else b""
-    text = b"," + row.body[1:-1] if len(row.body) > 2 else b""
-    if counts and row.body.startswith(_ENTRY_ALONE):
+def line(head: bytes, body: bytes, redactions: Mapping[str, int]) -> bytes:
+    """What a row holds as a line of `INSERT INTO spans FORMAT JSONEachRow`."""
+    text: tuple[bytes | memoryview, ...] = (b",", memoryview(body)[1:-1]) if len(body) > 2 else ()
+    counts = b',"redactions":' + _encoder.encode(redactions) if redactions else b""
+    if counts and body.startswith(_ENTRY_ALONE):
         # Into the entry: as a column they would take the place of the span's own counts.
-        text, counts = text[:-2] + counts + text[-2:], b""
-    return row.head[:-1] + text + counts + b"}\n"
+        text, counts = (b",", memoryview(body)[1:-3], counts), b"}}"
+    return b"".join((head[:-1], *text, counts, b"}\n"))
 
 
 def json_lines(spans: Iterable[Span]) -> list[bytes]:
     """Spans that hold nothing private, or are redacted already, as lines in order."""
-    return [line(encode(span)) for span in spans]
+    return [line(row.head, row.body, row.redactions) for row in map(encode, spans)]
 
 
 def cost_lines(spans: Iterable[Span]) -> list[bytes]:

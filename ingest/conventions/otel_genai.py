@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from ingest.messages import canonical, finish_reasons, message, with_system
 from ingest.otlp.records import OtlpSpan
-from ingest.reading import Reading
+from ingest.reading import Reading, present
 from ingest.usage import buckets
 from ingest.values import (
     NS_A_SECOND,
@@ -59,6 +60,19 @@ PROVIDER = ("gen_ai.provider.name", "gen_ai.system")
 MODEL = ("gen_ai.response.model", "gen_ai.request.model")
 AGENT = ("gen_ai.agent.name", "gen_ai.agent.id")
 SESSION = ("session.id", "gen_ai.conversation.id")
+TEXTS: Mapping[str, tuple[str, ...]] = {
+    "agent_name": AGENT,
+    "workflow_name": ("gen_ai.workflow.name",),
+    "model": MODEL,
+    "request_model": ("gen_ai.request.model",),
+    "provider": PROVIDER,
+    "tool_name": ("gen_ai.tool.name",),
+    "prompt_name": ("gen_ai.prompt.name",),
+    "prompt_version": ("gen_ai.prompt.version",),
+    "response_id": ("gen_ai.response.id",),
+    "session_id": SESSION,
+    "release": ("gen_ai.agent.version",),
+}
 INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens")
 OUTPUT_TOKENS = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
 CACHE_READ = (
@@ -87,7 +101,15 @@ REASONING = (
     "gen_ai.usage.completion_tokens_details.reasoning_tokens",
 )
 TOTAL = ("gen_ai.usage.total_tokens",)
-COUNTS = frozenset((*INPUT_TOKENS, *OUTPUT_TOKENS, *CACHE_READ, *CACHE_WRITE, *REASONING, *TOTAL))
+COUNTS: Mapping[str, tuple[str, ...]] = {
+    "input": INPUT_TOKENS,
+    "output": OUTPUT_TOKENS,
+    "cache_read": CACHE_READ,
+    "cache_write": CACHE_WRITE,
+    "cache_write_1h": CACHE_WRITE_1H,
+    "reasoning": REASONING,
+    "total": TOTAL,
+}
 COST = ("gen_ai.usage.cost", "operation.cost")
 COST_PARTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args")
@@ -112,37 +134,67 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return any(event.name.startswith("gen_ai.") for event in record.events)
 
 
-def read(record: OtlpSpan) -> Reading:
+class Shape(NamedTuple):
+    """Which of the convention's names a set of names holds: a span carries a dozen, the convention has sixty."""
+
+    texts: Mapping[str, tuple[str, ...]]  # field -> its names
+    counts: Mapping[str, tuple[str, ...]]  # argument of `buckets` -> its names
+    parameters: tuple[tuple[str, str], ...]  # name -> what the parameter is called
+    cost: bool
+    first_token: bool
+    mcp: bool
+
+    @classmethod
+    def of(cls, names: tuple[str, ...]) -> "Shape":
+        return cls(
+            texts=present(TEXTS, names),
+            counts=present(COUNTS, names),
+            parameters=tuple((name, name.rpartition("request.")[2]) for name in names if _is_parameter(name)),
+            cost=not {*COST, *COST_PARTS}.isdisjoint(names),
+            first_token=not {*FIRST_CHUNK, SERVER_DELAY}.isdisjoint(names),
+            mcp=METHOD in names or MCP_REQUEST in names or MCP_RESPONSE in names,
+        )
+
+
+def read(record: OtlpSpan, shape: Shape | None = None) -> Reading:
+    """`shape` is that of the span's names, for who has it at hand."""
     attributes = record.attributes
+    if shape is None:
+        shape = Shape.of(tuple(attributes))
     kind = _kind(attributes)
     consumed: set[str] = set()
     details = _details(record.events) if record.events else {}
     output = _output(record, details, kind, consumed)
-    return Reading(
+    reading = Reading(
         kind=kind,
-        agent_name=first_text(attributes, AGENT),
-        workflow_name=text(attributes.get("gen_ai.workflow.name")),
-        model=first_text(attributes, MODEL),
-        request_model=text(attributes.get("gen_ai.request.model")),
-        provider=first_text(attributes, PROVIDER),
-        tool_name=_tool_name(record, kind),
         tool_call_id=text(attributes.get("gen_ai.tool.call.id")) if kind is not Kind.LLM else None,
-        prompt_name=text(attributes.get("gen_ai.prompt.name")) or _mcp_target(record, "prompts/get"),
-        prompt_version=text(attributes.get("gen_ai.prompt.version")),
         finish_reason=_finish_reason(attributes, output),
-        response_id=text(attributes.get("gen_ai.response.id")),
-        time_to_first_token_ns=_time_to_first_token(attributes),
-        usage=_usage(attributes),
-        reported_cost=_reported_cost(record),
+        time_to_first_token_ns=_time_to_first_token(attributes) if shape.first_token else None,
+        usage=_usage(attributes, shape),
+        reported_cost=_reported_cost(record) if shape.cost else None,
         input=_input(record, details, kind, consumed),
         output=output,
         tool_definitions=_tool_definitions(attributes, consumed),
-        request_params=_request_params(attributes),
-        session_id=first_text(attributes, SESSION),
-        error_type=_mcp_failure(attributes, output),
-        release=text(record.resource.get("service.version")) or text(attributes.get("gen_ai.agent.version")),
-        consumed=frozenset(consumed),
+        request_params=_request_params(attributes, shape),
+        release=text(record.resource.get("service.version")),
     )
+    for field, names in shape.texts.items():
+        if getattr(reading, field) is None:
+            setattr(reading, field, first_text(attributes, names))
+    if kind is Kind.LLM:
+        # A tool named on a model call is one that the model asked for (OpenLIT): the call is in the output.
+        reading.tool_name = None
+    if shape.mcp:
+        _add_mcp(reading, record)
+    reading.consumed = frozenset(consumed)
+    return reading
+
+
+def _add_mcp(reading: Reading, record: OtlpSpan) -> None:
+    if reading.kind is not Kind.LLM:
+        reading.tool_name = reading.tool_name or _mcp_target(record, "tools/call")
+    reading.prompt_name = reading.prompt_name or _mcp_target(record, "prompts/get")
+    reading.error_type = _mcp_failure(record.attributes, reading.output)
 
 
 def _kind(attributes: Attributes) -> Kind | None:
@@ -156,13 +208,6 @@ def _kind(attributes: Attributes) -> Kind | None:
         return MCP_KINDS.get(method)
     marked = "gen_ai.tool.name" in attributes or "gen_ai.tool.call.id" in attributes
     return Kind.TOOL if marked else None
-
-
-def _tool_name(record: OtlpSpan, kind: Kind | None) -> str | None:
-    """A tool named on a model call is one that the model asked for (OpenLIT): the call is in the output."""
-    if kind is Kind.LLM:
-        return None
-    return text(record.attributes.get("gen_ai.tool.name")) or _mcp_target(record, "tools/call")
 
 
 def _mcp_target(record: OtlpSpan, method: str) -> str | None:
@@ -187,18 +232,10 @@ def _mcp_params(attributes: Attributes) -> Attributes:
     return params if isinstance(params, dict) else {}
 
 
-def _usage(attributes: Attributes) -> Usage | None:
-    if COUNTS.isdisjoint(attributes):
+def _usage(attributes: Attributes, shape: Shape) -> Usage | None:
+    if not shape.counts:
         return None
-    return buckets(
-        input=first_count(attributes, INPUT_TOKENS),
-        output=first_count(attributes, OUTPUT_TOKENS),
-        cache_read=first_count(attributes, CACHE_READ),
-        cache_write=first_count(attributes, CACHE_WRITE),
-        cache_write_1h=first_count(attributes, CACHE_WRITE_1H),
-        reasoning=first_count(attributes, REASONING),
-        total=first_count(attributes, TOTAL),
-    )
+    return buckets(**{which: first_count(attributes, names) for which, names in shape.counts.items()})
 
 
 def _reported_cost(record: OtlpSpan) -> Decimal | None:
@@ -333,15 +370,13 @@ def _tool_definitions(attributes: Attributes, consumed: set[str]) -> JSONValue:
     return found
 
 
-def _request_params(attributes: Attributes) -> Attributes | None:
-    params: Attributes = {
-        name.rpartition("request.")[2]: value
-        for name, value in attributes.items()
-        if ".request." in name
-        and name.startswith(PARAMETERS)
-        and name != "gen_ai.request.model"
-        and value is not None
-    }
+def _is_parameter(name: str) -> bool:
+    return ".request." in name and name.startswith(PARAMETERS) and name != "gen_ai.request.model"
+
+
+def _request_params(attributes: Attributes, shape: Shape) -> Attributes | None:
+    sent = ((short, attributes[name]) for name, short in shape.parameters)
+    params: Attributes = {short: value for short, value in sent if value is not None}
     if (output_type := text(attributes.get("gen_ai.output.type"))) is not None:
         params["output.type"] = output_type
     return params or None

@@ -11,6 +11,8 @@ NAME = "clickhouse"
 _MIB = 1024 * 1024
 # A quarter of the machine, within these: below, migrations and merges fail; above, nothing embedded needs it.
 _LEAST_MEMORY, _MOST_MEMORY = 1024 * _MIB, 4096 * _MIB
+# Merges are the last to get a processor (where the process may say so): what they do can wait, an acknowledgement and
+# an on-call engineer cannot.
 # No statistics of columns: every part would sketch all sixty for a planner that has the primary key to go by.
 _ENGINE_CONFIG = """\
 <clickhouse>
@@ -27,6 +29,7 @@ _ENGINE_CONFIG = """\
   <background_common_pool_size>2</background_common_pool_size>
   <background_move_pool_size>1</background_move_pool_size>
   <background_fetches_pool_size>1</background_fetches_pool_size>
+  <os_threads_nice_value_merge_mutate>15</os_threads_nice_value_merge_mutate>
   <timezone>UTC</timezone>
   <merge_tree>
     <auto_statistics_types></auto_statistics_types>
