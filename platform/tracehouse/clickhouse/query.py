@@ -87,15 +87,15 @@ def derive(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | Non
     have been written then.
     """
     asked = _bound(query, scope, parameters, False)
-    limits = {
+    del asked["settings"]["readonly"]
+    asked["settings"] |= {
         "max_execution_time": MAX_DERIVE_SECONDS,
         "max_memory_usage": MAX_DERIVE_BYTES,
         "max_partitions_per_insert_block": 0,
         "distributed_foreground_insert": 1,
-        "readonly": 0,
     }
     with _translating():
-        client().command(query.sql, parameters=asked["parameters"], settings={**asked["settings"], **limits})
+        client().command(query.sql, **asked)
 
 
 def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) -> list[list[Row]]:
