@@ -76,7 +76,7 @@ def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | Non
     """The panel as this reader sees it. One that cannot be read says so: the page around it stands."""
     may_give = may(request.role, Role.MEMBER)
     try:
-        found = queries.of_subject(request.scope, subject)
+        found = _scores_of(request, subject)
     except (QueryUnavailable, QueryTooLarge) as error:
         log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
         return Panel(subject, [], None, may_give, unreadable=True, form=form)
@@ -90,6 +90,19 @@ def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | Non
     shown.sort(key=lambda one: not one.is_own)
     own = shown[0] if shown and shown[0].is_own else None
     return Panel(subject, shown, own, may_give, form=form)
+
+
+def _scores_of(request: ProjectRequest, subject: Subject) -> list[Score]:
+    """A page with panels of a trace and of a step reads once, unless there are more scores than one read has."""
+    if not subject.trace_id:
+        return queries.of_subject(request.scope, subject)
+    kept: dict[str, list[Score]] = vars(request).setdefault("scores_by_trace", {})
+    if subject.trace_id not in kept:
+        kept[subject.trace_id] = queries.of_trace(request.scope, subject.trace_id)
+    whole = kept[subject.trace_id]
+    if len(whole) >= queries.MAX_SHOWN:
+        return queries.of_subject(request.scope, subject)
+    return [score for score in whole if score.subject.span_id == subject.span_id]
 
 
 def verdict_counts(scores: Iterable[Score]) -> Mapping[str, int]:

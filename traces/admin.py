@@ -24,11 +24,11 @@ class SavedViewAdmin(ModelAdmin):  # type: ignore[misc]
         return False  # made from a list, which has the filters
 
     def save_model(self, request: HttpRequest, obj: SavedView, form: "ModelForm[Any]", change: bool) -> None:
-        saved_views.save_view(view=obj, actor=request.user)  # type: ignore[arg-type]
+        saved_views.save_view(view=obj, actor=request.user.get_username())
 
     def delete_model(self, request: HttpRequest, obj: SavedView) -> None:
-        saved_views.delete_view(view=obj, actor=request.user)  # type: ignore[arg-type]
+        saved_views.delete_view(view=obj, actor=request.user.get_username())
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[SavedView]") -> None:
         for view in queryset:
-            saved_views.delete_view(view=view, actor=request.user)  # type: ignore[arg-type]
+            saved_views.delete_view(view=view, actor=request.user.get_username())

@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from traces import api, group_api, otlp_api
+from traces import api, compare_api, group_api, otlp_api, saved_view_api
 
 urlpatterns = [
     path("api/v1/traces", api.TraceList.as_view(), name="api-traces"),
+    path("api/v1/traces/compare", compare_api.Compare.as_view(), name="api-compare"),
+    path("api/v1/views", saved_view_api.Views.as_view(), name="api-views"),
+    path("api/v1/views/<int:view_id>", saved_view_api.OneView.as_view(), name="api-view"),
     path("api/v1/attributes", api.Attributes.as_view(), name="api-attributes"),
     path("api/v1/traces/<str:trace_id>/otlp", otlp_api.TraceOtlp.as_view(), name="api-trace-otlp"),
     path("api/v1/sessions", group_api.SessionList.as_view(), name="api-sessions"),

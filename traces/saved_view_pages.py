@@ -49,7 +49,7 @@ def update(request: ProjectRequest, view_id: int) -> HttpResponse:
     """Puts what the list shows now in place of what the view showed."""
     view = _changeable(request, view_id)
     view.parameters = _posted_state(request).to_save
-    saved_views.save_view(view=view, actor=request.user)
+    saved_views.save_view(view=view, actor=request.user.email)
     messages.success(request, f"Changed the view “{view.name}”.")
     return redirect(address_of(request, view))
 
@@ -67,7 +67,7 @@ def rename(request: ProjectRequest, view_id: int) -> HttpResponse:
 @project_page()
 def delete(request: ProjectRequest, view_id: int) -> HttpResponse:
     view = _changeable(request, view_id)
-    saved_views.delete_view(view=view, actor=request.user)
+    saved_views.delete_view(view=view, actor=request.user.email)
     messages.success(request, f"Deleted the view “{view.name}”.")
     return redirect("traces:views", request.project.slug)
 
@@ -87,7 +87,7 @@ def _stored(request: ProjectRequest, view: SavedView) -> bool:
         raise PermissionDenied("Sharing a view needs the role member.")
     view.name, view.shared = request.POST.get("name", "").strip(), shared
     try:
-        saved_views.save_view(view=view, actor=request.user)
+        saved_views.save_view(view=view, actor=request.user.email)
     except ValidationError as error:
         messages.error(request, "The view was not saved. " + " ".join(error.messages))
         return False

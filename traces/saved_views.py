@@ -15,6 +15,14 @@ def visible_to(user: User, project: Project) -> list[SavedView]:
     return sorted(theirs.select_related("created_by"), key=lambda view: (not view.shared, view.name.lower()))
 
 
+def shared_in(project: Project) -> list[SavedView]:
+    """The project's shared views by name."""
+    shared = SavedView.objects.filter(project=project, shared=True).select_related(
+        "created_by", "project__team"
+    )
+    return sorted(shared, key=lambda view: view.name.lower())
+
+
 def may_share(role: Role) -> bool:
     return may(role, Role.MEMBER)
 
@@ -25,19 +33,17 @@ def may_change(view: SavedView, user: User, role: Role) -> bool:
 
 
 @transaction.atomic
-def save_view(*, view: SavedView, actor: User) -> None:
+def save_view(*, view: SavedView, actor: str) -> None:
     """Stores a new view or a changed one. Raises `ValidationError` when its name is empty, long or taken."""
     action = "view.changed" if view.pk else "view.saved"
     view.full_clean()
     view.save()
-    record(actor=actor.email, action=action, target=view.name, project=view.project, shared=view.shared)
+    record(actor=actor, action=action, target=view.name, project=view.project, shared=view.shared)
 
 
 @transaction.atomic
-def delete_view(*, view: SavedView, actor: User) -> None:
-    record(
-        actor=actor.email, action="view.deleted", target=view.name, project=view.project, shared=view.shared
-    )
+def delete_view(*, view: SavedView, actor: str) -> None:
+    record(actor=actor, action="view.deleted", target=view.name, project=view.project, shared=view.shared)
     view.delete()
 
 

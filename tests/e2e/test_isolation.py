@@ -18,6 +18,7 @@ from tests import cast
 from tests.cast import store_spans
 from tests.costs.money import plan, spend
 from tracehouse.tenancy.models import Project, User
+from traces.models import SavedView
 from traces.span import Kind, Span, Status, Usage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse]
@@ -100,6 +101,7 @@ def owners_trace(project: Project, clickhouse: None) -> str:
         time=datetime.now(UTC),
     )
     write_scores(project_id=project.pk, scores=[mark], policy=policy_of(project))
+    SavedView.objects.create(project=project, name=MARK, shared=True)
     today = datetime.now(UTC).date()
     spend(project, MARK, "90", on=today, feature=MARK, organization_id=MARK)
     plan(project, MARK, "49", since=today, name=MARK)
@@ -111,7 +113,7 @@ def owners_trace(project: Project, clickhouse: None) -> str:
 
 def test_the_list_of_routes_covers_what_shows_traces() -> None:
     shown = {"api/v1/traces", "api/v1/traces/<str:trace_id>", "api/v1/usage", "p/<slug:slug>/traces"}
-    shown |= {"api/v1/traces/export", "p/<slug:slug>/traces/export"}
+    shown |= {"api/v1/traces/export", "p/<slug:slug>/traces/export", "api/v1/traces/compare", "api/v1/views"}
     scored = {"api/v1/scores", "api/v1/scores/<str:score_id>", "p/<slug:slug>/feedback"}
     paid = {"api/v1/plans", "api/v1/unit-economics", "api/v1/budgets", "api/v1/anomalies"}
     assert shown | scored | paid <= set(ROUTES)
@@ -140,6 +142,8 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
         f"/api/v1/traces/{TRACE}",
         "/api/v1/traces/export",
         "/api/v1/traces/export?include=spans",
+        f"/api/v1/traces/compare?a={TRACE}&b={TRACE}",
+        "/api/v1/views",
         "/api/v1/usage?group_by=user_id",
         "/api/v1/scores",
         "/api/v1/plans",

@@ -291,3 +291,25 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
     assert "n3 yes" in with_scores
     assert "+2" in with_scores
     assert without == '<span class="faint">-</span>'
+
+
+def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
+    member: Client, project: Project, trace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, id="t", name="of-the-trace", subject=Subject(trace_id=trace))
+    write(project, id="s", name="of-the-step", subject=Subject(trace_id=trace, span_id=SPAN))
+    run, asked = queries.run, []
+
+    def noted(query: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(query.name)
+        return run(query, *args, **kwargs)
+
+    monkeypatch.setattr(queries, "run", noted)
+    shown = page(member, project, trace)
+    assert asked == ["scores.of_trace"]
+    of_trace, _, of_step = shown.partition('id="scores-span"')
+    assert ("of-the-trace" in of_trace, "of-the-step" in of_trace) == (True, False)
+    assert ("of-the-trace" in of_step, "of-the-step" in of_step) == (False, True)
+    monkeypatch.setattr(queries, "MAX_SHOWN", 2)
+    assert "of-the-step" in page(member, project, trace)
+    assert asked[1:] == ["scores.of_trace", "scores.of_span", "scores.of_span"]

@@ -164,3 +164,28 @@ def test_parameters_written_in_another_order_are_the_same(project: Project, stor
     assert a
     assert b
     assert a.steps[0].parameters == b.steps[0].parameters != ""
+
+
+def test_the_api_compares_as_the_page_does(both: str, api_key: str) -> None:
+    holder = Client(headers={"Authorization": f"Bearer {api_key}"})
+    answer = holder.get("/api/v1/traces/compare", {"a": GOOD, "b": BAD})
+    assert answer.status_code == 200
+    found = answer.json()
+    assert (found["a"]["trace_id"], found["b"]["status"], found["truncated"]) == (GOOD, "error", False)
+    apart = found["steps"][found["first_difference"]]
+    assert (apart["a"]["tool_name"], apart["b"]["failure"], apart["depth"]) == ("crm", "timed out", 1)
+    assert apart["differs_in"] == ["status", "parameters", "output"]
+    assert apart["in_words"] == "failed in B, ok in A"
+    assert [(step["a"] or {}).get("span_id") for step in found["steps"]] == [f"{n:016x}" for n in range(1, 5)]
+    assert [step["b"] is None for step in found["steps"]] == [False, False, False, True]
+    # Marks of content are good for comparing only, and a price is decimal text.
+    assert not {"asked", "answered", "parameters", "start_ns"} & found["steps"][1]["a"].keys()
+    assert (found["steps"][1]["a"]["cost_usd"], found["steps"][1]["more_cost_usd"]) == ("0.01", "0")
+    assert apart["a"]["model"] is None
+
+
+def test_the_api_says_which_trace_is_missing(both: str, api_key: str) -> None:
+    holder = Client(headers={"Authorization": f"Bearer {api_key}"})
+    missing = holder.get("/api/v1/traces/compare", {"a": GOOD, "b": "f" * 32})
+    assert (missing.status_code, "`b`" in missing.json()["error"]["message"]) == (404, True)
+    assert list(holder.get("/api/v1/traces/compare", {"a": GOOD}).json()["error"]["fields"]) == ["b"]

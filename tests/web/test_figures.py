@@ -123,3 +123,17 @@ def test_moment_is_relative_within_a_day_and_local_after(ago: timedelta, text: s
 
 def test_exact_moment_names_the_zone() -> None:
     assert figures.exact_moment(NOW, zone=ZoneInfo("Europe/Berlin")) == "2026-11-24 13:00:00.000 CET"
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"),
+    [
+        (timedelta(seconds=30), "30 s"),
+        (timedelta(seconds=90), "90 s"),
+        (timedelta(minutes=15), "15 min"),
+        (timedelta(hours=6), "6 h"),
+        (timedelta(days=1), "1 d"),
+    ],
+)
+def test_steps_of_a_chart_are_whole(length: timedelta, shown: str) -> None:
+    assert figures.step(length) == shown

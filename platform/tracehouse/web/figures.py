@@ -37,6 +37,15 @@ def _long_duration(seconds: int) -> str:
     return f"{minutes} m {seconds} s"
 
 
+def step(length: timedelta) -> str:
+    """A whole number of the largest unit that it is one of: 15 min, 6 h, 1 d."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def money(dollars: Decimal | None) -> str:
     """$0.0042 (two significant digits below a cent), $1.27, $1,204; `<$0.00001` for what is less."""
     if dollars is None:

@@ -21,6 +21,7 @@ register.filter("count", figures.count)
 register.filter("compact", figures.compact)
 register.filter("size", figures.size)
 register.filter("percent", figures.percent)
+register.filter("step", figures.step)
 register.filter("per_minute", figures.rate)
 register.filter("folded", folding.fold)
 
