@@ -33,7 +33,10 @@ class Anomalies:
 
 
 def anomalies(scope: Scope, first_day: date, last_day: date) -> Anomalies:
-    """Each day from the first to the last is judged by the seven days before it. Days are days in the scope's zone."""
+    """Each day from the first to the last is judged by the seven days before it. Days are days in the scope's zone.
+
+    Raises `QueryTooLarge`, `QueryUnavailable`.
+    """
     found = [one for series in Series for one in _judged(scope, series, first_day, last_day)]
     return Anomalies(
         first_day,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
-from costs import days, margin_queries, rollup_queries
+from costs import margin_queries, rollup_queries
 from costs.budgeting import Period, Span, Standing, State, judge, span_of
 from costs.models import Budget, Limited, Payer
-from tracehouse.tenancy.scope import Scope
+from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web import time_range
 
 _OWN = {Limited.EACH_USER: Limited.USER, Limited.EACH_ORGANIZATION: Limited.ORGANIZATION}
@@ -50,11 +51,14 @@ class BudgetState:
 
 
 def budget_states(scope: Scope, *, now: datetime) -> list[BudgetState]:
-    """The state of all budgets, the worst first; costs are those of the roll-up. The scope says the time zone."""
+    """The state of all budgets, the worst first; the scope says the time zone.
+
+    Raises `QueryTooLarge`, `QueryUnavailable`.
+    """
     found = list(Budget.objects.filter(project=scope.project_id))
     zone = time_range.zone_of(scope.time_zone)
     spending = {
-        period: _Spending(scope, span_of(period, now, zone), zone)
+        period: _Spending(scope, span_of(period, now, zone))
         for period in {Period(budget.period) for budget in found}
     }
     states = [_state(budget, found, spending[Period(budget.period)], now) for budget in found]
@@ -62,20 +66,29 @@ def budget_states(scope: Scope, *, now: datetime) -> list[BudgetState]:
 
 
 class _Spending:
-    """What everybody cost in one period so far: read once for all budgets of it."""
+    """What everybody cost in one period so far: each kind is read once for all budgets of it, if any asks."""
 
-    def __init__(self, scope: Scope, span: Span, zone: tzinfo) -> None:
+    def __init__(self, scope: Scope, span: Span) -> None:
         self.span = span
-        last = days.day_of(span.end - timedelta(seconds=1), zone)
-        totals = rollup_queries.user_totals(scope, days.day_of(span.start, zone), last)
-        self.project = sum((total.cost_usd for total in totals), Decimal(0))
-        self._by = {
-            payer: {key: one.cost for key, one in margin_queries.summed(totals, payer).items() if key}
-            for payer in Payer
-        }
+        self._scope = scope.during(Window(span.start, span.end))
+
+    @cached_property
+    def project(self) -> Decimal:
+        return rollup_queries.overall(self._scope).cost_usd
 
     def of(self, payer: Payer) -> Mapping[str, Decimal]:
-        return self._by[payer]
+        return self._users if payer is Payer.USER else self._organizations
+
+    @cached_property
+    def _users(self) -> Mapping[str, Decimal]:
+        return self._named(Payer.USER)
+
+    @cached_property
+    def _organizations(self) -> Mapping[str, Decimal]:
+        return self._named(Payer.ORGANIZATION)
+
+    def _named(self, payer: Payer) -> Mapping[str, Decimal]:
+        return {key: one.cost for key, one in margin_queries.spending(self._scope, payer).items() if key}
 
 
 def _state(budget: Budget, among: list[Budget], spending: _Spending, now: datetime) -> BudgetState:

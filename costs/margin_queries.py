@@ -1,25 +1,27 @@
 """Reads behind unit economics: what customers cost, by the roll-up, beside what their plans bring in."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from costs import economics, rollup_queries, spend_queries
+from costs import economics, rollup_queries
 from costs.day_range import DayRange
 from costs.economics import Customer, Paid, Spent
-from costs.models import Payer, Plan, RollUp
+from costs.models import Payer, Plan
 from costs.revenue import Calendar, PlanPrice, price_on, revenue
-from costs.rollup_queries import UserTotal
-from costs.spend_queries import FeatureTotal
+from costs.rollup_queries import Dimension, KeyTotal
 from tracehouse.tenancy.scope import Scope
 from tracehouse.web import time_range
 from traces import queries as traces
 from traces.filters import TraceFilters
 from traces.queries import UsageGroup
 from traces.score_filters import ScoreCondition
+
+MAX_FEATURES = 1_000
+_DIMENSIONS = {Payer.USER: Dimension.USER, Payer.ORGANIZATION: Dimension.ORGANIZATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,11 @@ class Outcome:
 
 
 def unit_economics(scope: Scope, by: Payer, days: DayRange, *, now: datetime) -> Economics:
+    """Everybody of these days, in the scope's zone. Raises `QueryTooLarge`, `QueryUnavailable`."""
     zone = time_range.zone_of(scope.time_zone)
     window = days.window(now, zone)
     calendar = Calendar(window.start, window.end, zone)
-    spent = summed(rollup_queries.user_totals(scope, days.first, days.last), by)
+    spent = spending(scope.during(days.whole(zone)), by)
     nobody = spent.pop("", economics.NOTHING_SPENT)
     prices = prices_of(scope.project_id, by)
     return Economics(
@@ -79,16 +82,21 @@ def unit_economics(scope: Scope, by: Payer, days: DayRange, *, now: datetime) ->
 def outcomes(scope: Scope, days: DayRange, condition: ScoreCondition | None) -> list[Outcome]:
     """Features, dearest first, and how many invocations of each have such a score.
 
-    Raises `QueryTooLarge`, `QueryUnavailable` where a score is asked for.
+    Raises `QueryTooLarge`, `QueryUnavailable`.
     """
-    found = spend_queries.feature_totals(scope, days.first, days.last)
-    counted = _counted(scope, days, condition) if condition else None
+    within = scope.during(days.whole(time_range.zone_of(scope.time_zone)))
+    found = rollup_queries.by_key(within, Dimension.FEATURE, limit=MAX_FEATURES)
+    counted = _counted(within, condition) if condition else None
     return [_outcome(total, counted) for total in found]
 
 
-def rolled_up_until(scope: Scope) -> datetime | None:
-    """What was written to the store after this moment is not in the sums yet; None before the first roll-up."""
-    return RollUp.objects.filter(project=scope.project_id).values_list("watermark", flat=True).first()
+def spending(scope: Scope, by: Payer) -> dict[str, Spent]:
+    """What each user or organization cost in the scope's window; "" is what names none."""
+    totals = rollup_queries.by_key(scope, _DIMENSIONS[by], limit=rollup_queries.MAX_ROWS)
+    return {
+        total.key: Spent(total.cost_usd, total.invocations, total.failed, total.unpriced_calls)
+        for total in totals
+    }
 
 
 def prices_of(project_id: int, by: Payer) -> Mapping[str, list[PlanPrice]]:
@@ -114,44 +122,24 @@ def paid(prices: Mapping[str, list[PlanPrice]], calendar: Calendar, last: date) 
     }
 
 
-def summed(totals: Iterable[UserTotal], by: Payer) -> dict[str, Spent]:
-    """By user over their organizations, or by organization over its users; "" is what names none."""
-    found: dict[str, Spent] = {}
-    for total in totals:
-        key = total.user_id if by is Payer.USER else total.organization_id
-        before = found.get(key, economics.NOTHING_SPENT)
-        found[key] = Spent(
-            before.cost + total.cost_usd,
-            before.invocations + total.invocations,
-            before.failed + total.failed,
-            before.unpriced_calls + total.unpriced_calls,
-        )
-    return found
-
-
 def _plan_name(prices: list[PlanPrice], last: date) -> str:
     """Of the plan that holds on the last day, else of the latest one."""
     held = price_on(prices, last) or max(prices, key=lambda price: price.first_day)
     return held.name
 
 
-def _counted(scope: Scope, days: DayRange, condition: ScoreCondition) -> dict[str, int]:
-    window = days.whole(time_range.zone_of(scope.time_zone))
-    rows = traces.usage(
-        scope.during(window),
-        UsageGroup.FEATURE,
-        filters=TraceFilters(score=condition),
-        limit=traces.MAX_USAGE_ROWS,
-    )
+def _counted(scope: Scope, condition: ScoreCondition) -> dict[str, int]:
+    filters = TraceFilters(score=condition)
+    rows = traces.usage(scope, UsageGroup.FEATURE, filters=filters, limit=traces.MAX_USAGE_ROWS)
     return {row.key: row.invocations for row in rows}
 
 
-def _outcome(total: FeatureTotal, counted: Mapping[str, int] | None) -> Outcome:
+def _outcome(total: KeyTotal, counted: Mapping[str, int] | None) -> Outcome:
     return Outcome(
-        feature=total.feature,
+        feature=total.key,
         cost=total.cost_usd,
         invocations=total.invocations,
         failed=total.failed,
         unpriced_calls=total.unpriced_calls,
-        outcomes=None if counted is None else counted.get(total.feature, 0),
+        outcomes=None if counted is None else counted.get(total.key, 0),
     )

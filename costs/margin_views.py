@@ -27,6 +27,7 @@ from tracehouse.tenancy.scope import Scope
 from tracehouse.web import spreadsheet, time_range
 from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
+from traces.views import explains_failed_reads
 
 log = structlog.get_logger()
 COLUMNS = (
@@ -49,6 +50,7 @@ MAX_SHOWN = 100
 
 @require_safe
 @project_page()
+@explains_failed_reads
 def economics_page(request: ProjectRequest) -> HttpResponse:
     scope, zone = scope_and_zone(request)
     state = margin_state.parse(request.GET.dict(), day_of(timezone.now(), zone))
@@ -80,6 +82,7 @@ def economics_page(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
+@explains_failed_reads
 def economics_csv(request: ProjectRequest) -> HttpResponse:
     """Every row that the page of this address counts, and no sums."""
     scope, zone = scope_and_zone(request)
@@ -104,6 +107,7 @@ def economics_csv(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
+@explains_failed_reads
 def outcomes(request: ProjectRequest) -> HttpResponse:
     scope, zone = scope_and_zone(request)
     days = day_range.parse(request.GET.dict(), day_of(timezone.now(), zone))
@@ -123,6 +127,7 @@ def outcomes(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
+@explains_failed_reads
 def anomalies(request: ProjectRequest) -> HttpResponse:
     scope, zone = scope_and_zone(request)
     asked = request.GET.dict()
@@ -155,7 +160,6 @@ def _around(request: ProjectRequest, days: DayRange, zone: tzinfo) -> dict[str, 
         "days": days,
         "presets": [(name, label) for name, (label, _) in PRESETS.items()],
         "traced": days.of_traces(zone),
-        "rolled_up_until": margin_queries.rolled_up_until(request.scope),
         "is_admin": may(request.role, Role.ADMIN),
         "nothing": {},  # for links that keep nothing of the address
     }

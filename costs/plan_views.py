@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from costs import budget_queries, budget_services, plan_csv, plan_services
 from costs.budgeting import State
 from costs.days import day_of
-from costs.margin_queries import rolled_up_until
 from costs.margin_views import scope_and_zone
 from costs.models import Budget, Limited, Payer, Plan
 from costs.plan_forms import BudgetForm, ImportForm, PlanForm
@@ -24,6 +23,7 @@ from tracehouse.tenancy.identity import stored_identity
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.web import spreadsheet
+from traces.views import explains_failed_reads
 
 PAGE = 50
 SHOWN_CHANGES = 50
@@ -127,6 +127,7 @@ def import_plans(request: ProjectRequest) -> HttpResponse:
 
 @require_safe
 @project_page()
+@explains_failed_reads
 def budgets(request: ProjectRequest) -> HttpResponse:
     scope, _ = scope_and_zone(request)
     states = budget_queries.budget_states(scope, now=timezone.now())
@@ -136,7 +137,6 @@ def budgets(request: ProjectRequest) -> HttpResponse:
             for one in states
         ],
         "over": sum(one.state is State.OVER for one in states),
-        "rolled_up_until": rolled_up_until(scope),
         "is_admin": may(request.role, Role.ADMIN),
         "nothing": {},  # for links that keep nothing of the address
     }

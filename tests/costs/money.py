@@ -1,50 +1,51 @@
-"""What the tests of unit economics, budgets and anomalies are made of: sums as the roll-up writes them, and plans."""
+"""What the tests of unit economics, budgets and anomalies are made of: invocations that cost something, and plans."""
 
-from datetime import UTC, date, datetime, time
+import itertools
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from costs.models import Payer, Plan, RolledHour, UserCost
-from tracehouse.clickhouse.client import client
+from costs.models import Payer, Plan
+from tests import cast
 from tracehouse.tenancy.models import Project
+from traces.span import Cost, CostState, Kind, Span, Status
+
+_numbers = itertools.count(1)
+UNPRICED = Cost(state=CostState.UNPRICED)
 
 
 def spend(
-    project: Project, user: str, dollars: str, *, on: date, hour: int = 12, feature: str = "", **fields: Any
-) -> UserCost:
-    """One hour of a user, with one invocation where nothing else is said; of several the first cost it all."""
-    count = fields.setdefault("invocation_count", 1)
-    split = {
-        "invocations": count,
-        "failed": fields.get("failed_count", 0),
-        "unpriced_calls": fields.get("unpriced_calls", 0),
-        "cost_usd": dollars,
-    }
+    project: Project,
+    user: str,
+    dollars: str,
+    *,
+    on: date,
+    hour: int = 12,
+    invocations: int = 1,
+    failed: int = 0,
+    unpriced: int = 0,
+    **fields: Any,
+) -> list[str]:
+    """Invocations of a user that together cost so much; the last ones failed, the last ones have no price.
+
+    Gives the ids of their traces.
+    """
     began = datetime.combine(on, time(hour), UTC)
-    RolledHour.objects.get_or_create(project=project, hour=began, version=1)
-    client().command(
-        _TRACES,
-        parameters={
-            "project_id": project.pk,
-            "hour": int(began.timestamp()),
-            "user_id": user,
-            "organization_id": fields.get("organization_id", ""),
-            "feature": feature,
-            "dollars": dollars,
-            "unpriced_calls": fields.get("unpriced_calls", 0),
-            "failed": fields.get("failed_count", 0),
-            "count": count,
-        },
-    )
-    return UserCost.objects.create(
-        project=project,
-        user_id=user,
-        date=on,
-        hour=hour,
-        total_cost_usd=Decimal(dollars),
-        by_feature={feature: split},
-        **fields,
-    )
+    spans = []
+    for place in range(invocations):
+        cost = Cost(state=CostState.REPORTED, total=Decimal(dollars if place == 0 else 0))
+        spans.append(
+            _span(
+                project,
+                began + timedelta(seconds=place),
+                user_id=user,
+                status=Status.ERROR if place >= invocations - failed else Status.OK,
+                cost=UNPRICED if 0 < invocations - place <= unpriced else cost,
+                **fields,
+            )
+        )
+    cast.store_spans(spans)
+    return [span.trace_id for span in spans]
 
 
 def plan(project: Project, key: str, dollars: str, *, since: date, **fields: Any) -> Plan:
@@ -54,22 +55,16 @@ def plan(project: Project, key: str, dollars: str, *, since: date, **fields: Any
     )
 
 
-_TRACES = """
-INSERT INTO trace_costs
-(
-    project_id, hour, version, trace_id, start_time, user_id, organization_id, feature, failed, unpriced_calls, cost_usd
-)
-SELECT
-    {project_id:UInt64},
-    toDateTime({hour:UInt32}, 'UTC'),
-    1,
-    generateUUIDv4(number),
-    toDateTime64({hour:UInt32}, 9, 'UTC'),
-    {user_id:String},
-    {organization_id:String},
-    {feature:String},
-    number < {failed:UInt32},
-    if(number = 0, {unpriced_calls:UInt64}, 0),
-    if(number = 0, toDecimal128({dollars:String}, 12), toDecimal128(0, 12))
-FROM numbers({count:UInt32})
-"""
+def _span(project: Project, began: datetime, **fields: Any) -> Span:
+    number = next(_numbers)
+    start_ns = int(began.timestamp()) * 10**9
+    return Span(
+        project_id=project.pk,
+        trace_id=f"{number:032x}",
+        span_id=f"{number:016x}",
+        parent_id="",
+        start_ns=start_ns,
+        end_ns=start_ns + 10**9,
+        kind=Kind.LLM,
+        **fields,
+    )

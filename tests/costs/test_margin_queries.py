@@ -1,6 +1,5 @@
 """Cost beside revenue, budgets and anomalies, from the tables: the zone of the project, and nobody else's rows."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -19,7 +18,6 @@ from tests.costs.money import plan, spend
 from tracehouse.tenancy.models import Project, User
 from tracehouse.tenancy.scope import Scope
 from traces import score_filters
-from traces.span import Kind, Span
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clickhouse, pytest.mark.usefixtures("clickhouse")]
 
@@ -40,7 +38,7 @@ def test_customers_stand_with_what_they_cost_and_what_they_pay_so_far(
     elsewhere = Project.objects.get(team__memberships__user=stranger)
     for hour, organization in ((3, "acme"), (9, "globex")):
         spend(project, "ada", "6", on=TODAY, hour=hour, organization_id=organization)
-    spend(project, "bob", "1", on=TODAY, invocation_count=4, failed_count=2)
+    spend(project, "bob", "1", on=TODAY, invocations=4, failed=2)
     spend(project, "", "3", on=TODAY)
     spend(project, "ada", "100", on=date(2026, 10, 31))
     spend(elsewhere, "ada", "50", on=TODAY)
@@ -76,26 +74,9 @@ def test_days_are_those_of_the_projects_zone(project: Project) -> None:
     assert [(one.cost, one.revenue) for one in found.customers] == [(1, 30)]
 
 
-@pytest.mark.clickhouse
-def test_outcomes_are_the_invocations_of_a_feature_that_have_the_score(
-    project: Project, store_spans: Callable[[list[Span]], None]
-) -> None:
-    started = int(NOW.timestamp()) * 10**9
-    trace_ids = [f"{number:032x}" for number in (1, 2, 3)]
-    store_spans(
-        [
-            Span(
-                project_id=project.pk,
-                trace_id=trace_id,
-                span_id="1" * 16,
-                start_ns=started,
-                end_ns=started + 1,
-                kind=Kind.AGENT,
-                feature="draft",
-            )
-            for trace_id in trace_ids
-        ]
-    )
+def test_outcomes_are_the_invocations_of_a_feature_that_have_the_score(project: Project) -> None:
+    trace_ids = spend(project, "ada", "6", on=TODAY, feature="draft", invocations=3)
+    spend(project, "bob", "1", on=TODAY, feature="query")
     scores = [
         Score(
             id=trace_id,
@@ -108,8 +89,6 @@ def test_outcomes_are_the_invocations_of_a_feature_that_have_the_score(
         for trace_id, value in zip(trace_ids, (True, False, True), strict=True)
     ]
     write_scores(project_id=project.pk, scores=scores, policy=policy_of(project))
-    spend(project, "ada", "6", on=TODAY, feature="draft", invocation_count=3)
-    spend(project, "bob", "1", on=TODAY, feature="query")
     days = day_range.parse({"range": "today"}, TODAY)
     draft, query = margin_queries.outcomes(Scope(project.pk), days, score_filters.parse("resolved=true"))
     assert (draft.feature, draft.outcomes, draft.cost_per_outcome) == ("draft", 2, 3)

@@ -113,9 +113,9 @@ def test_members_and_viewers_read_everything_and_set_nothing(
 def test_the_page_says_whether_the_top_tenth_earns(client: Client, project: Project, owner: User) -> None:
     client.force_login(owner)
     for number in range(19):
-        spend(project, f"u-{number:02}", "1", on=today(), invocation_count=2, failed_count=1)
+        spend(project, f"u-{number:02}", "1", on=today(), invocations=2, failed=1)
         plan(project, f"u-{number:02}", "300", since=today() - timedelta(days=90))
-    spend(project, "whale", "900", on=today(), unpriced_calls=2)
+    spend(project, "whale", "900", on=today(), invocations=3, unpriced=2)
     plan(project, "whale", "30", since=today() - timedelta(days=90))
     said = words(client.get(address("list", project)))
     assert "The top 10 % of users lose us money" in said
@@ -330,7 +330,7 @@ def test_outcomes_stand_without_clickhouse_and_say_so(
     client: Client, project: Project, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(owner)
-    spend(project, "ada", "9", on=today(), feature="draft", invocation_count=3)
+    spend(project, "ada", "9", on=today(), feature="draft", invocations=3)
     assert "$3.00" in words(client.get(address("outcomes", project)))
     bad = client.get(address("outcomes", project), {"score": ">>"})
     assert (bad.status_code, "quality&gt;=0.5" in words(bad)) == (400, True)
