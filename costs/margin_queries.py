@@ -1,16 +1,16 @@
 """Reads behind unit economics: what customers cost, by the roll-up, beside what their plans bring in."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from costs import economics, rollup_queries
+from costs import economics, plan_queries, rollup_queries
 from costs.day_range import DayRange
 from costs.economics import Customer, Paid, Spent
 from costs.models import Payer, Plan
+from costs.plan_queries import Payers
 from costs.revenue import Calendar, PlanPrice, price_on, revenue
 from costs.rollup_queries import Dimension, KeyTotal
 from tracehouse.tenancy.scope import Scope
@@ -67,14 +67,14 @@ def unit_economics(scope: Scope, by: Payer, days: DayRange, *, now: datetime) ->
     calendar = Calendar(window.start, window.end, zone)
     spent = spending(scope.during(days.whole(zone)), by)
     nobody = spent.pop("", economics.NOTHING_SPENT)
-    prices = prices_of(scope.project_id, by)
+    payers = plan_queries.payers(scope.project_id, by)
     return Economics(
         by=by,
         days=days,
-        customers=economics.customers(spent, paid(prices, calendar, days.last)),
+        customers=economics.customers(spent, paid(payers, calendar, days.last)),
         nobody=nobody,
         months=calendar.months,
-        plans=sum(map(len, prices.values())),
+        plans=sum(len(alike.prices) * len(alike.keys) for alike in payers),
         other_plans=Plan.objects.filter(project=scope.project_id).exclude(subject=by).count(),
     )
 
@@ -99,30 +99,17 @@ def spending(scope: Scope, by: Payer) -> dict[str, Spent]:
     }
 
 
-def prices_of(project_id: int, by: Payer) -> Mapping[str, list[PlanPrice]]:
-    found: defaultdict[str, list[PlanPrice]] = defaultdict(list)
-    rows = Plan.objects.filter(project=project_id, subject=by).values_list(
-        "key", "monthly_usd", "first_day", "last_day", "name"
-    )
-    for key, monthly_usd, first_day, last_day, name in rows:
-        found[key].append(PlanPrice(monthly_usd, first_day, last_day, name))
+def paid(payers: Iterable[Payers], calendar: Calendar, last: date) -> dict[str, Paid]:
+    """What each brings in, by the name of the plan that holds last in these days."""
+    found: dict[str, Paid] = {}
+    for alike in payers:
+        amount = revenue(alike.prices, calendar)
+        if amount is not None:
+            found |= dict.fromkeys(alike.keys, Paid(amount, _plan_name(alike.prices, last)))
     return found
 
 
-def paid(prices: Mapping[str, list[PlanPrice]], calendar: Calendar, last: date) -> dict[str, Paid]:
-    """What each brings in, by the name of the plan that holds last in these days."""
-    # Many customers pay the same prices; what those bring in is reckoned once.
-    alike = {tuple(held): None for held in prices.values()}
-    brings = {held: revenue(held, calendar) for held in alike}
-    brought = {key: brings[tuple(held)] for key, held in prices.items()}
-    return {
-        key: Paid(amount, _plan_name(prices[key], last))
-        for key, amount in brought.items()
-        if amount is not None
-    }
-
-
-def _plan_name(prices: list[PlanPrice], last: date) -> str:
+def _plan_name(prices: Sequence[PlanPrice], last: date) -> str:
     """Of the plan that holds on the last day, else of the latest one."""
     held = price_on(prices, last) or max(prices, key=lambda price: price.first_day)
     return held.name

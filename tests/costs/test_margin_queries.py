@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from costs import anomaly_queries, budget_queries, day_range, margin_queries
+from costs import anomaly_queries, budget_queries, day_range, margin_queries, plan_queries
 from costs.budgeting import State
 from costs.day_range import DayRange
 from costs.margin_queries import Economics
 from costs.models import Budget, BudgetPeriod, Limited, Payer
+from costs.revenue import PlanPrice
 from costs.spend_queries import Series
 from evals.score import Score, Source, Subject
 from evals.services import write_scores
@@ -171,3 +172,18 @@ def test_a_day_of_an_anomaly_is_one_of_the_projects_zone(project: Project) -> No
         (Series.USER, 60),
         (Series.FEATURE, 60),
     ]
+
+
+def test_customers_are_brought_together_by_what_they_pay(project: Project) -> None:
+    for key in ("ada", "bob"):
+        plan(project, key, "30", since=JANUARY)
+        plan(project, key, "60", since=date(2026, 11, 16), name="Team")
+    plan(project, "cid", "30", since=JANUARY, last_day=date(2026, 11, 15))
+    plan(project, "acme", "0", since=JANUARY, subject=Payer.ORGANIZATION)
+    both, one = sorted(plan_queries.payers(project.pk, Payer.USER), key=lambda alike: -len(alike.keys))
+    assert (sorted(both.keys), one.keys) == (["ada", "bob"], ["cid"])
+    assert one.prices == (PlanPrice(Decimal(30), JANUARY, date(2026, 11, 15), "Pro"),)
+    found = {found.key: found for found in economics(project).customers}
+    # 15 of 30 days at 30, then eight and a half at 60.
+    assert (found["ada"].revenue, found["ada"].plan) == (15 + 17, "Team")
+    assert (found["cid"].revenue, found["cid"].plan) == (15, "Pro")
