@@ -14,38 +14,38 @@ _numbers = itertools.count(1)
 UNPRICED = Cost(state=CostState.UNPRICED)
 
 
-def spend(
+def spend(project: Project, user: str, dollars: str, *, on: date, **fields: Any) -> list[str]:
+    """Stores what `invocations` makes; gives the ids of the traces."""
+    made = invocations(project, user, dollars, on=on, **fields)
+    cast.store_spans(made)
+    return [span.trace_id for span in made]
+
+
+def invocations(
     project: Project,
     user: str,
     dollars: str,
     *,
     on: date,
     hour: int = 12,
-    invocations: int = 1,
+    count: int = 1,
     failed: int = 0,
     unpriced: int = 0,
     **fields: Any,
-) -> list[str]:
-    """Invocations of a user that together cost so much; the last ones failed, the last ones have no price.
-
-    Gives the ids of their traces.
-    """
+) -> list[Span]:
+    """Invocations of a user, of which the first costs so much; the last ones failed, the last ones have no price."""
     began = datetime.combine(on, time(hour), UTC)
-    spans = []
-    for place in range(invocations):
-        cost = Cost(state=CostState.REPORTED, total=Decimal(dollars if place == 0 else 0))
-        spans.append(
-            _span(
-                project,
-                began + timedelta(seconds=place),
-                user_id=user,
-                status=Status.ERROR if place >= invocations - failed else Status.OK,
-                cost=UNPRICED if 0 < invocations - place <= unpriced else cost,
-                **fields,
-            )
+    return [
+        _span(
+            project,
+            began + timedelta(seconds=place),
+            user_id=user,
+            status=Status.ERROR if place >= count - failed else Status.OK,
+            cost=UNPRICED if 0 < count - place <= unpriced else _cost(dollars if place == 0 else "0"),
+            **fields,
         )
-    cast.store_spans(spans)
-    return [span.trace_id for span in spans]
+        for place in range(count)
+    ]
 
 
 def plan(project: Project, key: str, dollars: str, *, since: date, **fields: Any) -> Plan:
@@ -53,6 +53,10 @@ def plan(project: Project, key: str, dollars: str, *, since: date, **fields: Any
     return Plan.objects.create(
         project=project, key=key, monthly_usd=Decimal(dollars), first_day=since, **{**defaults, **fields}
     )
+
+
+def _cost(dollars: str) -> Cost:
+    return Cost(state=CostState.REPORTED, total=Decimal(dollars))
 
 
 def _span(project: Project, began: datetime, **fields: Any) -> Span:

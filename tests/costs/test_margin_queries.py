@@ -39,7 +39,7 @@ def test_customers_stand_with_what_they_cost_and_what_they_pay_so_far(
     elsewhere = Project.objects.get(team__memberships__user=stranger)
     for hour, organization in ((3, "acme"), (9, "globex")):
         spend(project, "ada", "6", on=TODAY, hour=hour, organization_id=organization)
-    spend(project, "bob", "1", on=TODAY, invocations=4, failed=2)
+    spend(project, "bob", "1", on=TODAY, count=4, failed=2)
     spend(project, "", "3", on=TODAY)
     spend(project, "ada", "100", on=date(2026, 10, 31))
     spend(elsewhere, "ada", "50", on=TODAY)
@@ -76,7 +76,7 @@ def test_days_are_those_of_the_projects_zone(project: Project) -> None:
 
 
 def test_outcomes_are_the_invocations_of_a_feature_that_have_the_score(project: Project) -> None:
-    trace_ids = spend(project, "ada", "6", on=TODAY, feature="draft", invocations=3)
+    trace_ids = spend(project, "ada", "6", on=TODAY, feature="draft", count=3)
     spend(project, "bob", "1", on=TODAY, feature="query")
     scores = [
         Score(

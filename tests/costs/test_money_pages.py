@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from costs import plan_csv
 from costs.models import Budget, BudgetPeriod, Limited, Payer, Plan
 from ingest.policies import identity_rule
 from tests import cast
-from tests.costs.money import plan, spend
+from tests.costs.money import invocations, plan, spend
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy.models import AuditEntry, IdentityPolicy, Project, Role, Team, User
 from tracehouse.web import spreadsheet
@@ -112,10 +113,12 @@ def test_members_and_viewers_read_everything_and_set_nothing(
 
 def test_the_page_says_whether_the_top_tenth_earns(client: Client, project: Project, owner: User) -> None:
     client.force_login(owner)
-    for number in range(19):
-        spend(project, f"u-{number:02}", "1", on=today(), invocations=2, failed=1)
-        plan(project, f"u-{number:02}", "300", since=today() - timedelta(days=90))
-    spend(project, "whale", "900", on=today(), invocations=3, unpriced=2)
+    users = [f"u-{number:02}" for number in range(19)]
+    spans = [invocations(project, user, "1", on=today(), count=2, failed=1) for user in users]
+    cast.store_spans(list(chain.from_iterable(spans)))
+    for user in users:
+        plan(project, user, "300", since=today() - timedelta(days=90))
+    spend(project, "whale", "900", on=today(), count=3, unpriced=2)
     plan(project, "whale", "30", since=today() - timedelta(days=90))
     said = words(client.get(address("list", project)))
     assert "The top 10 % of users lose us money" in said
@@ -149,8 +152,8 @@ def test_without_plans_the_page_says_how_to_add_them(
 
 def test_rows_are_paged_sorted_and_found(client: Client, project: Project, owner: User) -> None:
     client.force_login(owner)
-    for number in range(60):
-        spend(project, f"u-{number:02}", str(number + 1), on=today())
+    spans = [invocations(project, f"u-{number:02}", str(number + 1), on=today()) for number in range(60)]
+    cast.store_spans(list(chain.from_iterable(spans)))
     first = client.get(address("list", project))
     assert [one.key for one, _ in first.context["rows"]][:2] == ["u-59", "u-58"]
     assert len(first.context["rows"]) == 50
@@ -330,7 +333,7 @@ def test_outcomes_stand_without_clickhouse_and_say_so(
     client: Client, project: Project, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(owner)
-    spend(project, "ada", "9", on=today(), feature="draft", invocations=3)
+    spend(project, "ada", "9", on=today(), feature="draft", count=3)
     assert "$3.00" in words(client.get(address("outcomes", project)))
     bad = client.get(address("outcomes", project), {"score": ">>"})
     assert (bad.status_code, "quality&gt;=0.5" in words(bad)) == (400, True)
