@@ -1,13 +1,15 @@
-"""Addresses of the REST API about prices, plans and budgets; no trailing slashes."""
+"""Addresses of the REST API about prices, usage, plans and budgets; no trailing slashes."""
 
 from django.urls import path
 
-from costs import api, margin_api
+from costs import api, margin_api, usage_api
 
 urlpatterns = [
     path("api/v1/prices", api.Prices.as_view(), name="api-prices"),
     path("api/v1/prices/unpriced", api.UnpricedModels.as_view(), name="api-unpriced"),
     path("api/v1/prices/repricing", api.RepricingRuns.as_view(), name="api-repricing"),
+    path("api/v1/usage", usage_api.Usage.as_view(), name="api-usage"),
+    path("api/v1/user-costs", usage_api.UserCosts.as_view(), name="api-user-costs"),
     path("api/v1/plans", margin_api.Plans.as_view(), name="api-plans"),
     path("api/v1/plans/<int:plan_id>", margin_api.OnePlan.as_view(), name="api-plan"),
     path("api/v1/unit-economics", margin_api.UnitEconomics.as_view(), name="api-unit-economics"),

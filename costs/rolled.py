@@ -1,14 +1,15 @@
 """Reads of what traces cost: which versions of hours count, and whether spans have to be looked at besides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from costs import rollup_filters as f
 from costs import rollup_store as store
 from costs.models import RolledHour, RollUp
-from tracehouse.clickhouse.query import Parameter, Query, Row, run
+from tracehouse.clickhouse.query import Parameter, Query, Row, run, run_in_blocks
 from tracehouse.tenancy.scope import ALL_TIME, Scope
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,10 +25,22 @@ class CostsRead:
 
 
 def read(asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
-    """The rows of the statement. Raises `QueryTooLarge`, `QueryUnavailable`.
+    """The rows of the statement. Raises `QueryTooLarge`, `QueryUnavailable`."""
+    return run(*_bound(asked, scope, parameters))
 
-    The watermark is read before the versions: what a run changes in between is looked at in both ways, and counted as
-    its spans say. A trace that is looked at is looked at whole, however far its spans lie from the window.
+
+def read_in_blocks(
+    asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """The same block by block, each as its columns."""
+    yield from run_in_blocks(*_bound(asked, scope, parameters))
+
+
+def _bound(
+    asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None
+) -> tuple[Query, Scope, dict[str, Parameter]]:
+    """The watermark is read before the versions: what a run changes in between is looked at in both ways, and counted
+    as its spans say. A trace that is looked at is looked at whole, however far its spans lie from the window.
     """
     state = RollUp.objects.filter(project=scope.project_id).first()
     since = state.watermark if state else EPOCH
@@ -41,8 +54,7 @@ def read(asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | N
         "time_zone": scope.time_zone,
     }
     everything = scope.during(ALL_TIME)
-    query = _query(asked, store.has_parts_since(everything, since))
-    return run(query, everything, bound)
+    return _query(asked, store.has_parts_since(everything, since)), everything, bound
 
 
 def _hours(scope: Scope) -> Sequence[tuple[datetime, int]]:
@@ -54,9 +66,9 @@ def _hours(scope: Scope) -> Sequence[tuple[datetime, int]]:
 @lru_cache(maxsize=64)
 def _query(asked: CostsRead, with_changed: bool) -> Query:
     return Query(
-        asked.name, f"WITH {f.costs(asked.columns, with_changed=with_changed)}\n{asked.sql}\n{_BOUND}"
+        asked.name, f"WITH {f.costs(asked.columns, with_changed=with_changed)}\n{asked.sql}\n{_IN_DAYS}"
     )
 
 
 # Without changes nothing of the statement asks for days of spans.
-_BOUND = "-- {first_day:Date} {last_day:Date}"
+_IN_DAYS = "-- {first_day:Date} {last_day:Date}"

@@ -6,7 +6,7 @@ makes the window of whole days. Every function raises `QueryTooLarge` and `Query
 twelve places. What an unpriced call costs is not known and not in a sum; `unpriced_calls` says how many there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -165,17 +165,21 @@ def spread(scope: Scope) -> Spread:
 
 def user_totals(scope: Scope, first_day: date, last_day: date) -> list[UserTotal]:
     """Every user and organization with an invocation on these days, both included; dearest first."""
-    return window_user_totals(during(scope, first_day, last_day))
+    return [UserTotal(**row) for row in rolled.read(_USER_TOTALS, during(scope, first_day, last_day))]
 
 
-def window_user_totals(
-    scope: Scope, *, after: tuple[str, str] | None = None, limit: int = MAX_ROWS
-) -> list[UserTotal]:
-    """The same for the scope's window: dearest first, or in the order of ids those behind `after`."""
+def users_page(scope: Scope, *, after: tuple[str, str] | None = None, limit: int = 1_000) -> list[UserTotal]:
+    """Users and organizations of the scope's window in the order of their ids, those behind `after`."""
     if after is None:
-        return [UserTotal(**row) for row in rolled.read(_USER_TOTALS, scope, {"limit": limit})]
+        return [UserTotal(**row) for row in rolled.read(_USERS_IN_ORDER, scope, {"limit": limit})]
     bound: dict[str, Parameter] = {"after_user": after[0], "after_organization": after[1], "limit": limit}
-    return [UserTotal(**row) for row in rolled.read(_USER_TOTALS_AFTER, scope, bound)]
+    return [UserTotal(**row) for row in rolled.read(_USERS_AFTER, scope, bound)]
+
+
+def users_in_order(scope: Scope, *, limit: int = MAX_ROWS) -> Iterator[UserTotal]:
+    """Every user and organization of the scope's window in the order of their ids, few of them in memory at once."""
+    for block in rolled.read_in_blocks(_USERS_IN_ORDER, scope, {"limit": limit}):
+        yield from (UserTotal(*values) for values in zip(*block, strict=True))
 
 
 def _bin(place: int, row: Row | None) -> Bin:
@@ -311,7 +315,7 @@ LIMIT 1000""",
 )
 
 
-def _user_totals(name: str, condition: str, order: Sequence[str]) -> CostsRead:
+def _user_totals(name: str, condition: str, order: Sequence[str], limit: str = "{limit:UInt32}") -> CostsRead:
     return CostsRead(
         name,
         ("user_id", "organization_id", *_COUNTED),
@@ -329,13 +333,16 @@ FROM costs
 {condition}
 GROUP BY user_id, organization_id
 ORDER BY {", ".join(order)}
-LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+LIMIT {limit}""",  # noqa: S608  # closed parts only
     )
 
 
-_USER_TOTALS = _user_totals("costs.user_totals", "", ("cost_usd DESC", "user_id", "organization_id"))
-_USER_TOTALS_AFTER = _user_totals(
-    "costs.user_totals_after",
+_USER_TOTALS = _user_totals(
+    "costs.user_totals", "", ("cost_usd DESC", "user_id", "organization_id"), f"{MAX_ROWS}"
+)
+_USERS_IN_ORDER = _user_totals("costs.users_in_order", "", ("user_id", "organization_id"))
+_USERS_AFTER = _user_totals(
+    "costs.users_after",
     "WHERE (user_id, toString(organization_id)) > ({after_user:String}, {after_organization:String})",
     ("user_id", "organization_id"),
 )

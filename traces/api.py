@@ -19,7 +19,6 @@ from tracehouse.web.api import plain_decimal, rfc3339
 from traces import attribute, attribute_queries, queries, tool_calls
 from traces.cursor import BadCursor
 from traces.filters import Order, TraceFilters
-from traces.queries import UsageGroup
 from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
 from traces.tool_calls import ToolCalls
@@ -126,11 +125,6 @@ class AttributeSchema(serializers.Serializer[Any]):
 
 class AttributesSchema(serializers.Serializer[Any]):
     data = AttributeSchema(many=True)  # type: ignore[assignment]  # the answer names it so
-
-
-class UsageParameters(WindowParameters):
-    group_by = serializers.ChoiceField(choices=[group.value for group in UsageGroup])
-    limit = serializers.IntegerField(default=1000, min_value=1, max_value=MAX_USAGE_ROWS)
 
 
 class TraceSchema(serializers.Serializer[Any]):
@@ -290,10 +284,6 @@ class UsageRowSchema(serializers.Serializer[Any]):
     )
 
 
-class UsageSchema(serializers.Serializer[Any]):
-    data = UsageRowSchema(many=True)  # type: ignore[assignment]  # the answer names it so
-
-
 class TraceList(APIView):
     """Traces of the project, newest first unless ordered otherwise, a page at a time."""
 
@@ -323,18 +313,6 @@ class Attributes(APIView):
         given = validated(AttributeParameters, request)
         offers = attribute_queries.completions(scope_during(request, given), given["attribute"])
         return Response({"data": [asdict(offer) for offer in offers]})
-
-
-class Usage(APIView):
-    """Sums over the traces that start in the window, by one key, dearest first."""
-
-    @extend_schema(parameters=[UsageParameters], responses=UsageSchema, operation_id="get_usage")
-    def get(self, request: Request) -> Response:
-        given = validated(UsageParameters, request)
-        rows = queries.usage(
-            scope_during(request, given), UsageGroup(given["group_by"]), limit=given["limit"]
-        )
-        return Response({"data": [{**asdict(row), "cost_usd": plain_decimal(row.cost_usd)} for row in rows]})
 
 
 def filters_of(given: dict[str, Any]) -> TraceFilters:

@@ -24,5 +24,4 @@ urlpatterns = [
         name="api-organization",
     ),
     path("api/v1/organization", group_api.AnyOrganization.as_view(), name="api-any-organization"),
-    path("api/v1/usage", api.Usage.as_view(), name="api-usage"),
 ]

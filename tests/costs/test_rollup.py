@@ -164,7 +164,7 @@ def assert_read(project: Project, expected: dict[Any, Recount]) -> None:
         for dimension in (Dimension.FEATURE, Dimension.MODEL, Dimension.TOOL, Dimension.PROMPT):
             for key, split in getattr(sums, f"by_{dimension.value}").items():
                 keys[dimension][key].plus(split)
-    found = rollup_queries.window_user_totals(scope)
+    found = rollup_queries.users_in_order(scope)
     assert {
         (one.user_id, one.organization_id): (one.invocations, one.failed, one.cost_usd) for one in found
     } == {key: (sums.invocations, sums.failed, sums.cost_usd) for key, sums in users.items()}
