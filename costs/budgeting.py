@@ -51,13 +51,18 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One budget now. Without a forecast too little of the period has passed to say, or nothing is spent."""
+    """One budget at a moment (`now`)."""
 
     limit: Decimal
     spent: Decimal
     state: State
     span: Span
-    forecast: Forecast | None
+    now: datetime
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """None where too little of the period has passed to say, or nothing is spent."""
+        return forecast(self.limit, self.spent, self.span, self.now)
 
     @property
     def share(self) -> Decimal:
@@ -88,7 +93,7 @@ def span_of(period: Period, now: datetime, zone: tzinfo) -> Span:
 
 def judge(*, limit: Decimal, warn_percent: int, spent: Decimal, span: Span, now: datetime) -> Standing:
     """`limit` is more than 0. Over is past the limit; exactly at it is still a warning."""
-    return Standing(limit, spent, _state(limit, warn_percent, spent), span, forecast(limit, spent, span, now))
+    return Standing(limit, spent, _state(limit, warn_percent, spent), span, now)
 
 
 def forecast(limit: Decimal, spent: Decimal, span: Span, now: datetime) -> Forecast | None:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from operator import attrgetter, itemgetter
+
+import msgspec
 
 from costs.revenue import to_decimal
 
@@ -12,8 +15,8 @@ from costs.revenue import to_decimal
 TENTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+# Structs, for there may be one of each for fifty thousand users: they are made in a quarter of the time.
+class Spent(msgspec.Struct, frozen=True, gc=False):
     """What one customer used in a window. `unpriced_calls` add nothing to the cost, which is then a lower bound."""
 
     cost: Decimal = Decimal(0)
@@ -33,8 +36,7 @@ class Paid:
 NOTHING_SPENT = Spent()
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(msgspec.Struct, frozen=True, gc=False):
     """One user or organization. `revenue` is None without a plan, which is not the same as a plan of $0."""
 
     key: str
@@ -129,13 +131,15 @@ def customers(spent: Mapping[str, Spent], paid: Mapping[str, Paid]) -> list[Cust
     found = [
         _customer(key, spent.get(key, NOTHING_SPENT), paid.get(key), key in top) for key in {**spent, **paid}
     ]
-    return sorted(found, key=lambda one: (-one.cost, one.key))
+    found.sort(key=attrgetter("key"))
+    found.sort(key=attrgetter("cost"), reverse=True)
+    return found
 
 
 def top_tenth(costs: Mapping[str, Decimal]) -> frozenset[str]:
     """The dearest tenth, rounded up; of equally dear ones the first by key. As `rollup_queries.spread` counts it."""
-    dearest = sorted((-cost, key) for key, cost in costs.items())
-    return frozenset(key for _, key in dearest[: -(-len(dearest) // TENTH)])
+    dearest = sorted(sorted(costs), key=costs.__getitem__, reverse=True)
+    return frozenset(dearest[: -(-len(dearest) // TENTH)])
 
 
 def totals(found: Iterable[Customer]) -> Totals:
@@ -165,13 +169,10 @@ def chosen(found: Sequence[Customer], only: Filter, words: str = "") -> list[Cus
 
 
 def ordered(found: Iterable[Customer], by: Order, *, descending: bool) -> list[Customer]:
-    """By one figure; whoever has none comes last either way."""
-    if by is Order.KEY:
-        return sorted(found, key=lambda one: one.key, reverse=descending)
+    """By one figure, equal ones in the order they come in; whoever has none comes last either way."""
     valued = [(getattr(one, by.value), one) for one in found]
     known = [pair for pair in valued if pair[0] is not None]
-    sign = -1 if descending else 1
-    known.sort(key=lambda pair: (sign * pair[0], pair[1].key))
+    known.sort(key=itemgetter(0), reverse=descending)
     return [one for _, one in known] + [one for value, one in valued if value is None]
 
 
