@@ -6,11 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tracehouse import env, metrics_folder
+from tracehouse import env, metrics_folder, web_worker
 
 bind = [f"{env.text('TRACEHOUSE_HOST')}:{env.integer('TRACEHOUSE_PORT')}"]
 workers = env.integer("TRACEHOUSE_WEB_WORKERS")
-worker_class = "gthread"
+worker_class = "tracehouse.web_worker.BalancedWorker"
 threads = env.integer("TRACEHOUSE_WEB_THREADS")
 # A body that trickles in or a slow query must not end the process with its other requests; only a
 # process that no longer answers the arbiter at all is replaced.
@@ -37,3 +37,8 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """In the arbiter, whichever way the worker ended."""
+    web_worker.forget(worker.age)
