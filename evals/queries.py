@@ -1,16 +1,17 @@
 """Every read of scores: each as it was written last, deleted ones left out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 
-from evals.score import DataType, Score, Source, Subject, Value
-from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run
+from evals.score import FEEDBACK, DataType, Score, Source, Subject, Value, Verdict
+from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run, run_together
 from tracehouse.tenancy.scope import Scope
 from traces import cursor as cursors
-from traces.queries import parse_trace_id
+from traces.filters import TraceFilters
+from traces.queries import matching, parse_trace_id
 from traces.score_filters import in_force
 
 MAX_PAGE = 200
@@ -18,6 +19,9 @@ MAX_SHOWN = 500
 # Of one trace in a list.
 MAX_OF_A_TRACE = 20
 MAX_NAMES = 100
+MAX_COMMENTS = 5
+# GLOBAL: on a cluster a score does not lie on the shard of its trace.
+_SAID_OF = "name = {{feedback:String}} AND data_type = 'categorical' AND trace_id GLOBAL IN ({of_these})"
 Place: TypeAlias = tuple[int, str]  # in a list: microseconds since 1970, and the id
 
 
@@ -38,6 +42,14 @@ class ScoreFilters:
 class ScorePage:
     scores: list[Score]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """`traces`: how many were given each verdict; a trace may have several."""
+
+    traces: Mapping[str, int]
+    comments: list[Score]  # the newest
 
 
 _CONDITIONS = {
@@ -110,6 +122,20 @@ def scores_of(scope: Scope, trace_ids: Sequence[str], *, gently: bool = False) -
     for row in run(_OF_TRACES, scope, {"trace_ids": list(trace_ids)}, gently=gently):
         found[row["trace_id"].hex].append(_score(row))
     return dict(found)
+
+
+def feedback(scope: Scope, filters: TraceFilters) -> Feedback:
+    """What people said of the traces that start in the window and match, and of their spans.
+
+    Raises `QueryTooLarge`, `QueryUnavailable`.
+    """
+    of_these, parameters = matching(filters)
+    bound: dict[str, Parameter] = {**parameters, "feedback": FEEDBACK}
+    counts, comments = run_together(scope, (_verdicts(of_these), bound), (_comments(of_these), bound))
+    return Feedback(
+        traces={row["label"]: row["traces"] for row in counts if row["label"] in set(Verdict)},
+        comments=_scores(comments),
+    )
 
 
 def get_score(scope: Scope, score_id: str) -> Score | None:
@@ -230,6 +256,27 @@ GROUP BY name
 ORDER BY count() DESC, name
 LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
 )
+
+
+@lru_cache(maxsize=64)
+def _verdicts(of_these: str) -> Query:
+    return Query(
+        "scores.verdicts",
+        f"""
+SELECT
+    label,
+    uniqExact(trace_id) AS traces
+FROM {in_force(_SAID_OF.format(of_these=of_these))}
+WHERE {_SEEN}
+GROUP BY label
+LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
+    )
+
+
+@lru_cache(maxsize=64)
+def _comments(of_these: str) -> Query:
+    said = f"{_SAID_OF.format(of_these=of_these)} AND comment != ''"
+    return _read("scores.comments", said, limited=f"LIMIT {MAX_COMMENTS}")
 
 
 def _place(row: Row) -> Place:

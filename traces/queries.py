@@ -25,7 +25,7 @@ from traces import cursor as cursors
 from traces import filters as f
 from traces import index_queries as index
 from traces.cursor import BadCursor
-from traces.filters import Order, TraceFilters
+from traces.filters import Order, TraceFilters, Value
 from traces.index_queries import Candidate
 from traces.logged import read as read_entries
 from traces.logged import with_own_events
@@ -715,6 +715,13 @@ def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool) -> str:
     FROM {f.calls(columns_for(clauses), narrowed, exact=exact)}
     GROUP BY trace_id
     HAVING {conditions}"""  # noqa: S608  # closed parts only
+
+
+def matching(filters: TraceFilters) -> tuple[str, dict[str, Value]]:
+    """A subquery of the ids of the window's traces that match, and its parameters: to read what is said of them."""
+    clauses, parameters = f.conditions(filters)
+    exact = filters.min_cost_usd is not None
+    return _matching((IN_WINDOW, *clauses), index.of_matching(filters), exact=exact), parameters
 
 
 def _encode_cursor(order: Order, row: Row) -> str:

@@ -47,6 +47,7 @@ def _profile(request: ProjectRequest, by: Grouping) -> HttpResponse:
         # What lists are filtered by to show what this page sums.
         "narrowed": {by.value: key, **chosen.parameters},
         "only": {by.value: key},
+        "filters": by.only(key),
     }
     if profile is not None:
         context |= {

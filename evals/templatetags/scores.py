@@ -8,8 +8,9 @@ from django import template
 from django.template import Context
 
 from evals import panel, queries
-from evals.score import FEEDBACK, Score, Subject, Value
+from evals.score import FEEDBACK, Score, Subject, Value, Verdict
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
+from traces.filters import TraceFilters
 from traces.queries import Trace
 
 register = template.Library()
@@ -52,6 +53,24 @@ def score_cell(scored: Mapping[str, list[Score]], trace_id: str) -> dict[str, An
         "verdicts": panel.verdict_counts(scores),
         "others": others[:MAX_IN_CELL],
         "left_out": others[MAX_IN_CELL:],
+    }
+
+
+@register.inclusion_tag("evals/feedback.html", takes_context=True)
+def feedback_summary(context: Context, filters: TraceFilters) -> dict[str, Any]:
+    """How many of the traces that match in the page's time range were given which verdict, and the newest comments."""
+    request, chosen = context["request"], context["range"]
+    found: queries.Feedback | None = None
+    try:
+        found = queries.feedback(request.scope.during(chosen.window), filters)
+    except (QueryUnavailable, QueryTooLarge) as error:
+        log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
+    return {
+        "found": found,
+        "verdicts": [(verdict.value, found.traces.get(verdict, 0)) for verdict in Verdict] if found else [],
+        "narrowed": context["narrowed"],
+        "range": chosen,
+        "shell": context["shell"],
     }
 
 

@@ -313,3 +313,51 @@ def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
     monkeypatch.setattr(queries, "MAX_SHOWN", 2)
     assert "of-the-step" in page(member, project, trace)
     assert asked[1:] == ["scores.of_trace", "scores.of_span", "scores.of_span"]
+
+
+def test_a_users_page_sums_what_was_said_of_their_traces(
+    member: Client, project: Project, store_spans: Callable[[list[Span]], None]
+) -> None:
+    def run(number: int, user_id: str, *, hours_ago: int = 0) -> str:
+        start = time.time_ns() - (hours_ago * 3600 + 60) * 10**9
+        trace_id = f"{number:032x}"
+        span = Span(
+            project_id=project.pk, trace_id=trace_id, span_id=SPAN, parent_id="", start_ns=start,
+            end_ns=start + 10**9, name="run", kind=Kind.AGENT, status=Status.OK, user_id=user_id,
+        )  # fmt: skip
+        store_spans([span])
+        return trace_id
+
+    def users_page(user_id: str) -> str:
+        address = reverse("users:user", args=[project.slug])
+        answer = member.get(address, {"id": user_id, "range": "24h"}).content.decode()
+        return " ".join(answer.partition("<h2>Feedback</h2>")[2].partition("</section>")[0].split())
+
+    first, second, older, others = run(1, "ann"), run(2, "ann"), run(3, "ann", hours_ago=48), run(4, "bo")
+    assert "Nobody said anything of these traces" in users_page("ann")
+    said: list[tuple[Subject, str, str]] = [
+        (Subject(trace_id=first), "down", "<i>Too slow</i>"),
+        (Subject(trace_id=first, span_id=SPAN), "down", ""),
+        (Subject(trace_id=second), "wrong", "No such contract"),
+        (Subject(trace_id=older), "up", "Yesterday's"),
+        (Subject(trace_id=others), "up", "Of bo"),
+    ]
+    for number, (subject, value, comment) in enumerate(said):
+        write(project, id=f"f{number}", name=FEEDBACK, value=value, subject=subject, comment=comment)
+    write(project, id="q", subject=Subject(trace_id=second), comment="Another score")
+    services.delete_score(project_id=project.pk, score_id="f2")
+    write(
+        project, id="f5", name=FEEDBACK, value="comment", subject=Subject(trace_id=second), comment="Fine now"
+    )
+    shown = users_page("ann")
+    # Two of one trace are one trace, as the list that the number leads to shows.
+    assert "score=feedback%3Ddown" in shown
+    assert "user_id=ann" in shown
+    assert ">1 bad</a>" in shown
+    assert ">0 good</span>" in shown
+    assert ">0 wrong</span>" in shown
+    assert ">1 with a comment only</a>" in shown
+    assert "&lt;i&gt;Too slow&lt;/i&gt;" in shown
+    assert "Fine now" in shown
+    assert not [text for text in ("No such contract", "Yesterday", "Of bo", "Another score") if text in shown]
+    assert reverse("traces:detail", args=[project.slug, first]) in shown
