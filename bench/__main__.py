@@ -18,6 +18,7 @@ from bench import (
     processes,
     queries,
     report,
+    rollup,
     steady,
     store,
     stored,
@@ -45,6 +46,10 @@ def main() -> int:
             _publish("steady", report.steady_section(machine.describe(), minutes), options)
         if options.only in ("", "queries"):
             _publish("queries", report.query_section(machine.describe(), _runs(options, _read)), options)
+        if options.only in ("", "rollup"):
+            with _installation(options) as installation:
+                rolled = rollup.measure(installation, store.connect(installation))
+            _publish("rollup", report.rollup_section(machine.describe(), rolled), options)
         if options.only == "explorer":
             with _installation(options) as installation:
                 run = _explore(options, installation)
@@ -59,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("", "ingest", "small", "steady", "queries", "explorer"),
+        choices=("", "ingest", "small", "steady", "queries", "rollup", "explorer"),
         default="",
         help="one part instead of all but explorer, which stores ten million spans",
     )

@@ -14,12 +14,15 @@ from bench.load import Figures
 from bench.machine import Machine
 from bench.processes import Processes
 from bench.queries import REPEATS, SUM_REPEATS, Reading
+from bench.rollup import REPEATS as ROLLUP_REPEATS
+from bench.rollup import RollUpRun
 from bench.steady import Minute
 from bench.store import Disk
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 LIST_TARGET, TRACE_TARGET = 300, 100
 INGEST_TARGET, SMALL_TARGET = 12_000, 800
+ROLLUP_TARGET = 5
 GENERATOR = "load generator"
 _HEAD = """# Benchmarks
 
@@ -148,6 +151,22 @@ def query_section(machine: Machine, runs: Sequence[QueryRun]) -> str:
             f" {last.disk.bytes / last.disk.rows:.0f} bytes a span on disk. One kept-alive connection,"
             f" windows of seven days, {REPEATS} requests each ({SUM_REPEATS} for sums), pages of 50 traces."
             f" Targets, p95: list {LIST_TARGET} ms, trace {TRACE_TARGET} ms.",
+            table([head, *rows]),
+        )
+    )
+
+
+def rollup_section(machine: Machine, run: RollUpRun) -> str:
+    head = ["ms", "p50", "p95", "p99", "rows"]
+    rows = [[reading.name, *_milliseconds(reading), f"{reading.rows:,}"] for reading in run.readings]
+    return "\n\n".join(
+        (
+            "## Costs",
+            _on(machine),
+            f"The roll-up of an hour with {run.spans:,} spans takes {run.seconds:.1f} s; {run.late_seconds:.1f} s when"
+            f" a trace comes late to it. Target: {ROLLUP_TARGET} s.",
+            f"A month of a million invocations by 50,000 users ({run.user_costs:,} rows of `user_costs`), read by the"
+            f" functions behind the pages, {ROLLUP_REPEATS} times each:",
             table([head, *rows]),
         )
     )

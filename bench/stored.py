@@ -1,6 +1,7 @@
 """Puts a million spans straight into the store, by SQL, so that reading can be measured."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 
@@ -32,9 +33,9 @@ def fill(client: Client, project_id: int) -> int:
     """Stores the traces, spread evenly over the last seven days; returns how many spans."""
     for first in range(0, TRACES, TRACES_AN_INSERT):
         batch = Batch(prefix="", first=first, traces=TRACES_AN_INSERT, spans=SPANS_A_TRACE)
-        _insert(client, project_id, batch)
+        insert(client, project_id, batch)
     long = Batch(prefix=LONG_PREFIX, first=0, traces=LONG_TRACES, spans=SPANS_A_LONG_TRACE)
-    _insert(client, project_id, long)
+    insert(client, project_id, long)
     return TRACES * SPANS_A_TRACE + LONG_TRACES * SPANS_A_LONG_TRACE
 
 
@@ -42,7 +43,10 @@ def long_trace_id(number: int) -> str:
     return f"{LONG_PREFIX}{number:024x}"
 
 
-def _insert(client: Client, project_id: int, batch: Batch) -> None:
+def insert(
+    client: Client, project_id: int, batch: Batch, *, spread: timedelta = timedelta(days=DAYS)
+) -> None:
+    """Stores one batch, spread evenly over the time before now."""
     client.command(
         _INSERT,
         parameters={
@@ -51,7 +55,7 @@ def _insert(client: Client, project_id: int, batch: Batch) -> None:
             "first": batch.first,
             "spans": batch.spans,
             "rows": batch.traces * batch.spans,
-            "spread_ms": DAYS * 86_400_000,
+            "spread_ms": spread // timedelta(milliseconds=1),
             "models": MODELS,
             "providers": PROVIDERS,
             "tools": TOOLS,
