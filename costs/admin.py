@@ -1,6 +1,6 @@
 """Prices in the admin: the only place to set one for the whole installation. Runs are there to be read.
 
-Plans and budgets too, as on the pages of their project.
+Plans, budgets and settings of weekly reports too, as on the pages of their project.
 """
 
 from typing import Any
@@ -9,11 +9,24 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
-from costs import budget_services, loading, plan_services, services
-from costs.models import Budget, DatedPrice, ModelPrice, Plan, PriceTier, RepricingRun, ToolPrice
+from costs import budget_services, loading, plan_services, report_services, services
+from costs.models import (
+    Budget,
+    DatedPrice,
+    ModelPrice,
+    Plan,
+    PriceTier,
+    Report,
+    ReportDelivery,
+    ReportSettings,
+    RepricingRun,
+    ToolPrice,
+)
 from costs.plan_forms import BudgetForm, PlanForm
+from costs.report_forms import ReportSettingsForm
 
 
 class _TierInline(TabularInline):  # type: ignore[misc]
@@ -65,8 +78,21 @@ class ToolPriceAdmin(_PriceAdmin):
     search_fields = ["tool"]
 
 
+class _ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that are there to be read."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
 @admin.register(RepricingRun)
-class RepricingRunAdmin(ModelAdmin):  # type: ignore[misc]
+class RepricingRunAdmin(_ReadOnlyAdmin):
     list_display = [
         "__str__",
         "project",
@@ -80,15 +106,6 @@ class RepricingRunAdmin(ModelAdmin):  # type: ignore[misc]
         "cost_after",
     ]
     list_filter = ["state", "dry", "project"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class _KeyedAdmin(ModelAdmin):  # type: ignore[misc]
@@ -132,3 +149,37 @@ class BudgetAdmin(_KeyedAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         for budget in queryset:
             budget_services.delete_budget(budget, actor=str(request.user))
+
+
+@admin.register(ReportSettings)
+class ReportSettingsAdmin(ModelAdmin):  # type: ignore[misc]
+    form = ReportSettingsForm
+    fields = ["project", *ReportSettingsForm.Meta.fields, "changed_by", "changed_at"]
+    list_display = ["project", "is_on", "weekday", "hour", "changed_by"]
+    autocomplete_fields = ["project"]
+    readonly_fields = ["changed_by", "changed_at"]
+
+    def save_model(
+        self, request: HttpRequest, obj: ReportSettings, form: "ModelForm[Any]", change: bool
+    ) -> None:
+        report_services.save_settings(obj, actor=str(request.user), now=timezone.now())
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class _DeliveryInline(TabularInline):  # type: ignore[misc]
+    model = ReportDelivery
+    extra = 0
+    fields = readonly_fields = ["address", "state", "attempts", "reason", "asked_by", "asked_at", "sent_at"]
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Report)
+class ReportAdmin(_ReadOnlyAdmin):
+    list_display = ["__str__", "project", "made_at", "made_by"]
+    list_filter = ["project"]
+    inlines = [_DeliveryInline]

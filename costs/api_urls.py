@@ -1,8 +1,8 @@
-"""Addresses of the REST API about prices, usage, plans and budgets; no trailing slashes."""
+"""Addresses of the REST API about prices, usage, plans, budgets and reports; no trailing slashes."""
 
 from django.urls import path
 
-from costs import api, margin_api, usage_api
+from costs import api, margin_api, report_api, usage_api
 
 urlpatterns = [
     path("api/v1/prices", api.Prices.as_view(), name="api-prices"),
@@ -16,4 +16,6 @@ urlpatterns = [
     path("api/v1/budgets", margin_api.Budgets.as_view(), name="api-budgets"),
     path("api/v1/budgets/<int:budget_id>", margin_api.OneBudget.as_view(), name="api-budget"),
     path("api/v1/anomalies", margin_api.Anomalies.as_view(), name="api-anomalies"),
+    path("api/v1/cost-reports", report_api.Reports.as_view(), name="api-cost-reports"),
+    path("api/v1/cost-reports/<int:report_id>", report_api.OneReport.as_view(), name="api-cost-report"),
 ]

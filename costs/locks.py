@@ -12,6 +12,7 @@ class Work(IntEnum):
 
     REPRICING = 6_001
     ROLL_UP = 6_002
+    REPORT = 6_003
 
 
 @contextmanager

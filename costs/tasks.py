@@ -1,10 +1,10 @@
-"""Re-pricing and the roll-up in the worker. Tasks only move on: one too many or one lost changes nothing."""
+"""Re-pricing, the roll-up and weekly reports. Tasks only move on: one too many or one lost changes nothing."""
 
 import structlog
 from celery import Task, shared_task
 from django.utils import timezone
 
-from costs import rollup, services
+from costs import report_services, rollup, services
 from costs.services import Progress
 from tracehouse.clickhouse.insert import InsertUnavailable
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
@@ -72,3 +72,25 @@ def delete_superseded_costs() -> None:
     """Deletes what the roll-up has written anew since."""
     for project_id in rollup.projects():
         rollup.delete_superseded(project_id)
+
+
+@shared_task
+def weekly_reports() -> None:
+    """Has due reports made and waiting deliveries tried: what is due follows from the rows, not from this tick."""
+    now = timezone.now()
+    for project_id in report_services.due_projects(now):
+        make_weekly_reports.delay(project_id)
+    for delivery_id in report_services.due_deliveries(now):
+        deliver_report.delay(delivery_id)
+
+
+@shared_task
+def make_weekly_reports(project_id: int) -> None:
+    """A store that is away is left to the next minute."""
+    for delivery_id in report_services.make_due_reports(project_id, now=timezone.now()):
+        deliver_report.delay(delivery_id)
+
+
+@shared_task
+def deliver_report(delivery_id: int) -> None:
+    report_services.deliver(delivery_id, now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from costs import margin_views, plan_views, views
+from costs import margin_views, plan_views, report_views, views
 
 pages = [
     path("prices", views.prices, name="list"),
@@ -32,6 +32,16 @@ money_pages = [
     path("costs/budgets/new", plan_views.new_budget, name="new-budget"),
     path("costs/budgets/<int:budget_id>", plan_views.change_budget, name="change-budget"),
     path("costs/budgets/<int:budget_id>/delete", plan_views.delete_budget, name="delete-budget"),
+    path("costs/reports", report_views.reports, name="reports"),
+    path("costs/reports/make", report_views.make_last_week, name="make-report"),
+    path("costs/reports/settings", report_views.report_settings, name="report-settings"),
+    path("costs/reports/preview", report_views.preview, name="report-preview"),
+    path("costs/reports/preview.html", report_views.preview_html, name="report-preview-html"),
+    path("costs/reports/preview/send", report_views.send_preview, name="send-preview"),
+    path("costs/reports/<int:report_id>", report_views.one_report, name="report"),
+    path("costs/reports/<int:report_id>.html", report_views.report_html, name="report-html"),
+    path("costs/reports/<int:report_id>/send", report_views.send_report, name="send-report"),
+    path("costs/reports/<int:report_id>/again", report_views.make_again, name="report-again"),
 ]
 
 urlpatterns = [

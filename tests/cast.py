@@ -93,6 +93,8 @@ def environment_of(stores: StoreUrls, data: Path) -> dict[str, str]:
         "TRACEHOUSE_DATA": str(data),
         "TRACEHOUSE_PORT": str(port),
         "TRACEHOUSE_URL": f"http://127.0.0.1:{port}",
+        # Nobody listens there but a test that wants the mail.
+        "TRACEHOUSE_SMTP_URL": f"smtp://127.0.0.1:{free_port()}",
         "DJANGO_SETTINGS_MODULE": "tracehouse.settings.base",
         "PYTHONWARNINGS": "default",
     }

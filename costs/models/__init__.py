@@ -1,5 +1,5 @@
 """Tables of costs: prices and re-pricing runs (`prices`), what was used and what it cost (`usage`), what customers pay
-(`plans`) and how much they may cost (`budgets`).
+(`plans`), how much they may cost (`budgets`), and weekly reports (`reports`).
 """
 
 from costs.models.budgets import Budget, BudgetPeriod, Limited
@@ -19,6 +19,7 @@ from costs.models.prices import (
     ToolPrice,
     money,
 )
+from costs.models.reports import DeliveryState, Report, ReportDelivery, ReportSettings, Weekday
 from costs.models.usage import RolledHour, RollUp, UserCost
 
 __all__ = [
@@ -29,12 +30,16 @@ __all__ = [
     "Budget",
     "BudgetPeriod",
     "DatedPrice",
+    "DeliveryState",
     "Limited",
     "Match",
     "ModelPrice",
     "Payer",
     "Plan",
     "PriceTier",
+    "Report",
+    "ReportDelivery",
+    "ReportSettings",
     "RepricingRun",
     "RollUp",
     "RolledHour",
@@ -42,5 +47,6 @@ __all__ = [
     "Subject",
     "ToolPrice",
     "UserCost",
+    "Weekday",
     "money",
 ]

@@ -145,6 +145,20 @@ SETTINGS: tuple[Setting, ...] = (
         "Spans a calendar month for projects that set no quota of their own; 0 is no quota.",
     ),
     Setting(
+        "TRACEHOUSE_SMTP_URL",
+        "text",
+        "",
+        "The server that mail (weekly reports) goes through: `smtp+starttls://user:password@host:587`, `smtps://...`"
+        " for TLS from the start, `smtp://...` without. When empty, no mail is sent.",
+        secret=True,
+    ),
+    Setting(
+        "TRACEHOUSE_MAIL_FROM",
+        "text",
+        "",
+        "Sender of mail, `Tracehouse <tracehouse@example.com>`; made from the host of `TRACEHOUSE_URL` when empty.",
+    ),
+    Setting(
         "TRACEHOUSE_METRICS_TOKEN",
         "text",
         "",

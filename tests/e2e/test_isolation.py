@@ -3,14 +3,16 @@
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from costs.models import Budget, BudgetPeriod, Limited
+from costs.models import Budget, BudgetPeriod, Limited, Report, ReportSettings
+from costs.report import Week, as_data
+from costs.report_queries import weekly_report
 from evals.score import Score, Source, Subject
 from evals.services import write_scores
 from ingest.policies import policy_of
@@ -108,6 +110,16 @@ def owners_trace(project: Project, clickhouse: None) -> str:
     Budget.objects.create(
         project=project, subject=Limited.USER, key=MARK, period=BudgetPeriod.DAY, limit_usd=50
     )
+    content = weekly_report(project, Week(today - timedelta(days=today.weekday())), now=datetime.now(UTC))
+    # The number that `filled` puts into addresses.
+    Report.objects.create(
+        pk=1,
+        project=project,
+        first_day=content.first_day,
+        content=as_data(content),
+        made_at=content.made_at,
+    )
+    ReportSettings.objects.create(project=project, recipients=[f"{MARK}@example.com"])
     return TRACE
 
 
@@ -116,6 +128,7 @@ def test_the_list_of_routes_covers_what_shows_traces() -> None:
     shown |= {"api/v1/traces/export", "p/<slug:slug>/traces/export", "api/v1/traces/compare", "api/v1/views"}
     scored = {"api/v1/scores", "api/v1/scores/<str:score_id>", "p/<slug:slug>/feedback"}
     paid = {"api/v1/plans", "api/v1/unit-economics", "api/v1/budgets", "api/v1/anomalies"}
+    paid |= {"api/v1/cost-reports/<int:report_id>", "p/<slug:slug>/costs/reports/<int:report_id>.html"}
     assert shown | scored | paid <= set(ROUTES)
 
 
@@ -149,6 +162,7 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
         "/api/v1/plans",
         "/api/v1/unit-economics",
         "/api/v1/budgets",
+        "/api/v1/cost-reports/1",
         "/api/v1/anomalies",
     ],
 )

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 import django_stubs_ext
 import structlog
 
-from tracehouse import env
+from tracehouse import env, smtp
 
 # Lets typed code say ModelForm[Project] and Manager[User] at run time too.
 django_stubs_ext.monkeypatch()
@@ -142,6 +142,9 @@ DEFAULT_LIMITS = {
     "max_spans_per_month": env.integer("TRACEHOUSE_MAX_SPANS_PER_MONTH"),
 }
 METRICS_TOKEN = env.text("TRACEHOUSE_METRICS_TOKEN")
+# None: no mail is sent. See tracehouse.mail.
+SMTP = smtp.parse(env.text("TRACEHOUSE_SMTP_URL"))
+MAIL_FROM = env.text("TRACEHOUSE_MAIL_FROM")
 
 # Called once in each web process: its spool also drains what an earlier process left behind, asked for or not.
 WEB_PROCESS_RUNS = ["ingest.pipeline.spool"]
@@ -204,6 +207,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "costs.resume_repricings": {"task": "costs.tasks.resume_repricings", "schedule": 60.0},
     "costs.roll_up": {"task": "costs.tasks.roll_up", "schedule": 3600.0, "options": {"expires": 3600}},
+    "costs.weekly_reports": {
+        "task": "costs.tasks.weekly_reports",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "costs.delete_superseded_costs": {
         "task": "costs.tasks.delete_superseded_costs",
         "schedule": 86_400.0,
