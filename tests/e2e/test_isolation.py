@@ -3,7 +3,8 @@
 import re
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,14 +12,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from costs.models import Budget, BudgetPeriod, Limited, Report, ReportSettings
-from costs.report import Week, as_data
-from costs.report_queries import weekly_report
+from costs.report import Compared, Used, as_data
 from evals.score import Score, Source, Subject
 from evals.services import write_scores
 from ingest.policies import policy_of
 from tests import cast
 from tests.cast import store_spans
 from tests.costs.money import plan, spend
+from tests.costs.test_report import weekly
 from tracehouse.tenancy.models import Project, User
 from traces.models import SavedView
 from traces.span import Kind, Span, Status, Usage
@@ -110,7 +111,8 @@ def owners_trace(project: Project, clickhouse: None) -> str:
     Budget.objects.create(
         project=project, subject=Limited.USER, key=MARK, period=BudgetPeriod.DAY, limit_usd=50
     )
-    content = weekly_report(project, Week(today - timedelta(days=today.weekday())), now=datetime.now(UTC))
+    spender = Compared(MARK, Used(Decimal(90), 1), Used())
+    content = weekly(project=MARK, slug=project.slug, spenders=(spender,))
     # The number that `filled` puts into addresses.
     Report.objects.create(
         pk=1,
