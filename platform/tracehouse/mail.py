@@ -64,10 +64,12 @@ def send(message: EmailMessage) -> None:
         raise MailFailed(reason, is_final=False) from None
     except smtplib.SMTPResponseException as error:
         raise _refused(error.smtp_code, error.smtp_error) from None
-    except (smtplib.SMTPException, OSError) as error:
-        raise MailFailed(
-            f"The mail server does not answer ({type(error).__name__}).", is_final=False
-        ) from None
+    except smtplib.SMTPException as error:
+        reason = f"Talking to the mail server failed ({type(error).__name__})."
+        raise MailFailed(reason, is_final=False) from None
+    except OSError as error:
+        reason = f"The mail server does not answer ({type(error).__name__})."
+        raise MailFailed(reason, is_final=False) from None
 
 
 def _refused(code: int, text: bytes | str) -> MailFailed:
