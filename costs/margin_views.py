@@ -32,8 +32,8 @@ from traces.views import explains_failed_reads
 log = structlog.get_logger()
 COLUMNS = (
     (Order.KEY, "", ""),
-    (Order.INVOCATIONS, "Invocations", "number c-count"),
-    (Order.COST, "Cost", "number"),
+    (Order.INVOCATIONS, "Invocations", "number"),
+    (Order.COST, "Cost", "number c-cost"),
     (Order.REVENUE, "Revenue", "number"),
     (Order.MARGIN, "Margin", "number"),
     (Order.MARGIN_SHARE, "Margin %", "number"),

@@ -3,6 +3,12 @@
 
 document.documentElement.classList.add("has-script");
 
+// Where the rail or the tabs are wider than the screen, the place one is at is in view.
+for (const here of document.querySelectorAll(".rail [aria-current], .tabs [aria-current]")) {
+  const strip = here.parentElement;
+  strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+}
+
 function chooseTheme(theme) {
   document.documentElement.dataset.theme = theme;
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
