@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import (
+    dashboard,
     explorer,
     floor,
     load,
@@ -50,6 +51,10 @@ def main() -> int:
             with _installation(options) as installation:
                 rolled = rollup.measure(installation, store.connect(installation))
             _publish("rollup", report.rollup_section(machine.describe(), rolled), options)
+        if options.only in ("", "dashboard"):
+            with _installation(options) as installation:
+                shown = dashboard.measure(installation, store.connect(installation))
+            _publish("dashboard", report.dashboard_section(machine.describe(), shown), options)
         if options.only == "explorer":
             with _installation(options) as installation:
                 run = _explore(options, installation)
@@ -64,7 +69,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("", "ingest", "small", "steady", "queries", "rollup", "explorer"),
+        choices=("", "ingest", "small", "steady", "queries", "rollup", "dashboard", "explorer"),
         default="",
         help="one part instead of all but explorer, which stores ten million spans",
     )

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.dashboard import REPEATS as DASHBOARD_REPEATS
+from bench.dashboard import DashboardRun
 from bench.explorer import DAYS as EXPLORER_DAYS
 from bench.explorer import FEW_REPEATS, Read
 from bench.explorer import REPEATS as EXPLORER_REPEATS
@@ -21,6 +23,7 @@ from bench.store import Disk
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 LIST_TARGET, TRACE_TARGET = 300, 100
+DASHBOARD_TARGET = 500
 INGEST_TARGET, SMALL_TARGET = 12_000, 800
 ROLLUP_TARGET = 5
 GENERATOR = "load generator"
@@ -170,6 +173,29 @@ def rollup_section(machine: Machine, run: RollUpRun) -> str:
             table([head, *rows]),
         )
     )
+
+
+def dashboard_section(machine: Machine, run: DashboardRun) -> str:
+    head = ["p95, ms", "the month alone", "with the month before", f"and {run.live_spans:,} spans read live"]
+    rows = [
+        [alone.name, *(_within(reading.p95, DASHBOARD_TARGET) for reading in (alone, both, live))]
+        for alone, both, live in zip(run.month, run.compared, run.live, strict=True)
+    ]
+    return "\n\n".join(
+        (
+            "## Cost pages",
+            _on(machine),
+            f"A month of {run.invocations:,} invocations by 50,000 users: whole pages by HTTP over one kept-alive"
+            f" connection, {DASHBOARD_REPEATS} times each. Beside it the same with as many invocations in the month"
+            " before, and the first with an hour of spans that the roll-up has not taken yet."
+            f" Target: {DASHBOARD_TARGET} ms.",
+            table([head, *rows]),
+        )
+    )
+
+
+def _within(milliseconds: float, target: int) -> str:
+    return f"{milliseconds:.0f}" if milliseconds <= target else f"**{milliseconds:.0f}**"
 
 
 def write(section: str, text: str, page: Path = PAGE) -> None:

@@ -101,15 +101,25 @@ def forecast(limit: Decimal, spent: Decimal, span: Span, now: datetime) -> Forec
 
     A limit that is passed already gets the moment at which an even rate would have reached it.
     """
-    passed = span.passed(now)
-    if passed < LEAST_PASSED or spent <= 0:
+    at_end = _at_end(spent, span, now)
+    if at_end is None:
         return None
-    at_end = Fraction(spent) / passed
     if at_end <= limit:
         return Forecast(to_decimal(at_end), None)
-    share = passed * Fraction(limit) / Fraction(spent)
+    share = Fraction(limit) / at_end
     length = (span.end - span.start) // timedelta(microseconds=1)
     return Forecast(to_decimal(at_end), span.start + timedelta(microseconds=int(share * length)))
+
+
+def spent_at_end(spent: Decimal, span: Span, now: datetime) -> Decimal | None:
+    """The same rate, where there is no limit."""
+    at_end = _at_end(spent, span, now)
+    return None if at_end is None else to_decimal(at_end)
+
+
+def _at_end(spent: Decimal, span: Span, now: datetime) -> Fraction | None:
+    passed = span.passed(now)
+    return Fraction(spent) / passed if passed >= LEAST_PASSED and spent > 0 else None
 
 
 def _state(limit: Decimal, warn_percent: int, spent: Decimal) -> State:

@@ -20,12 +20,17 @@ def _last_month(today: date) -> tuple[date, date]:
     return days.first_of_month(last), last
 
 
+def _week(today: date) -> tuple[date, date]:
+    return today - timedelta(days=today.weekday()), today
+
+
 PRESETS: Mapping[str, tuple[str, Callable[[date], tuple[date, date]]]] = {
     "today": ("Today", _last(1)),
-    "7d": ("Last 7 days", _last(7)),
-    "30d": ("Last 30 days", _last(30)),
+    "week": ("This week", _week),
     "month": ("This month", lambda today: (days.first_of_month(today), today)),
     "last-month": ("Last month", _last_month),
+    "7d": ("Last 7 days", _last(7)),
+    "30d": ("Last 30 days", _last(30)),
     "90d": ("Last 90 days", _last(90)),
 }
 DEFAULT = "30d"

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from costs import rollup_filters as f
 from costs import rollup_store as store
 from costs.models import RolledHour, RollUp
-from tracehouse.clickhouse.query import Parameter, Query, Row, run, run_in_blocks
-from tracehouse.tenancy.scope import ALL_TIME, Scope
+from tracehouse.clickhouse.query import Parameter, Query, Row, run_in_blocks, run_together
+from tracehouse.tenancy.scope import ALL_TIME, Scope, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +25,86 @@ class CostsRead:
     sql: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statement on the traces of a window."""
+
+    read: CostsRead
+    window: Window
+    parameters: Mapping[str, Parameter]
+
+
 def read(asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
     """The rows of the statement. Raises `QueryTooLarge`, `QueryUnavailable`."""
-    return run(*_bound(asked, scope, parameters))
+    (rows,) = read_together(scope, Asked(asked, scope.window, parameters or {}))
+    return rows
+
+
+def read_together(scope: Scope, *asked: Asked) -> list[list[Row]]:
+    """The rows of each statement, all by the same state of the roll-up and at once. Raises what `read` raises."""
+    return run_together(scope.during(ALL_TIME), *_bound(scope, asked))
 
 
 def read_in_blocks(
     asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """The same block by block, each as its columns."""
-    yield from run_in_blocks(*_bound(asked, scope, parameters))
+    ((query, bound),) = _bound(scope, [Asked(asked, scope.window, parameters or {})])
+    yield from run_in_blocks(query, scope.during(ALL_TIME), bound)
 
 
-def _bound(
-    asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None
-) -> tuple[Query, Scope, dict[str, Parameter]]:
+def rolled_up_until(scope: Scope) -> datetime | None:
+    """What was written to the store after this moment is read from the spans; None before the first roll-up."""
+    return RollUp.objects.filter(project=scope.project_id).values_list("watermark", flat=True).first()
+
+
+def _bound(scope: Scope, asked: Sequence[Asked]) -> list[tuple[Query, Mapping[str, Parameter]]]:
     """The watermark is read before the versions: what a run changes in between is looked at in both ways, and counted
     as its spans say. A trace that is looked at is looked at whole, however far its spans lie from the window.
     """
-    state = RollUp.objects.filter(project=scope.project_id).first()
-    since = state.watermark if state else EPOCH
-    window = scope.window
-    bound: dict[str, Parameter] = {
-        **(parameters or {}),
-        **store.stretch_of(since, ALL_TIME.end),
-        **store.current(_hours(scope)),
-        "from_ns": store.microseconds(window.start) * 1000,
-        "to_ns": store.microseconds(window.end) * 1000,
-        "time_zone": scope.time_zone,
+    since = rolled_up_until(scope) or EPOCH
+    windows = [one.window for one in asked]
+    hours = _hours(scope, Window(min(one.start for one in windows), max(one.end for one in windows)))
+    with_changed = store.has_parts_since(scope.during(ALL_TIME), since)
+    return [
+        (
+            _query(one.read, with_changed),
+            {
+                **one.parameters,
+                **store.stretch_of(since, ALL_TIME.end),
+                **_versions(hours, one.window),
+                "from_ns": store.microseconds(one.window.start) * 1000,
+                "to_ns": store.microseconds(one.window.end) * 1000,
+                "time_zone": scope.time_zone,
+            },
+        )
+        for one in asked
+    ]
+
+
+def _versions(hours: Mapping[datetime, int], window: Window) -> dict[str, Parameter]:
+    """Which version counts of each hour from the first of the window to its last; 0 is none."""
+    within = [hour for hour in hours if _hour_of(window.start) <= hour < window.end]
+    if not within:
+        return {"first_hour": 0, "last_hour": 0, "versions": [0]}
+    first, last = min(within), max(within)
+    count = (last - first) // HOUR + 1
+    return {
+        "first_hour": int(first.timestamp()),
+        "last_hour": int(last.timestamp()),
+        "versions": [hours.get(first + place * HOUR, 0) for place in range(count)],
     }
-    everything = scope.during(ALL_TIME)
-    return _query(asked, store.has_parts_since(everything, since)), everything, bound
 
 
-def _hours(scope: Scope) -> Sequence[tuple[datetime, int]]:
-    first = scope.window.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    rows = RolledHour.objects.filter(project=scope.project_id, hour__gte=first, hour__lt=scope.window.end)
-    return list(rows.values_list("hour", "version"))
+def _hours(scope: Scope, window: Window) -> Mapping[datetime, int]:
+    rows = RolledHour.objects.filter(
+        project=scope.project_id, hour__gte=_hour_of(window.start), hour__lt=window.end
+    )
+    return dict(rows.values_list("hour", "version"))
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 @lru_cache(maxsize=64)

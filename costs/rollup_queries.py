@@ -6,7 +6,7 @@ makes the window of whole days. Every function raises `QueryTooLarge` and `Query
 twelve places. What an unpriced call costs is not known and not in a sum; `unpriced_calls` says how many there are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from typing import Any
 from costs import rolled
 from costs import rollup_filters as f
 from costs.rolled import CostsRead
-from tracehouse.clickhouse.query import Parameter, Row
+from tracehouse.clickhouse.query import Parameter
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web import time_range
 from traces.filters import TOKENS
@@ -153,14 +153,19 @@ def by_key(scope: Scope, dimension: Dimension, *, limit: int = 100) -> list[KeyT
 def spread(scope: Scope) -> Spread:
     """The dearest tenth of the users with their share, and how many users cost how much."""
     rows = rolled.read(_SPREAD, scope, {"edges": [f"{edge:f}" for edge in EDGES]})
-    bins = {row["bin"]: row for row in rows}
     return Spread(
         users=sum(row["users"] for row in rows),
         cost_usd=_sum(row["cost_usd"] for row in rows),
         top_users=sum(row["top_users"] for row in rows),
         top_cost_usd=_sum(row["top_cost_usd"] for row in rows),
-        histogram=[_bin(place, bins.get(place)) for place in range(min(bins), max(bins) + 1)] if bins else [],
+        histogram=bins({row["bin"]: (row["users"], row["cost_usd"]) for row in rows}),
     )
+
+
+def bins(found: Mapping[int, tuple[int, Decimal]]) -> list[Bin]:
+    """Users and their cost by the number of edges that they reach, without empty bins at both ends."""
+    places = range(min(found), max(found) + 1) if found else range(0)
+    return [_bin(place, *found.get(place, (0, Decimal(0)))) for place in places]
 
 
 def user_totals(scope: Scope, first_day: date, last_day: date) -> list[UserTotal]:
@@ -182,12 +187,12 @@ def users_in_order(scope: Scope, *, limit: int = MAX_ROWS) -> Iterator[UserTotal
         yield from (UserTotal(*values) for values in zip(*block, strict=True))
 
 
-def _bin(place: int, row: Row | None) -> Bin:
+def _bin(place: int, users: int, cost_usd: Decimal) -> Bin:
     return Bin(
         low=EDGES[place - 1] if place else None,
         high=EDGES[place] if place < len(EDGES) else None,
-        users=row["users"] if row else 0,
-        cost_usd=row["cost_usd"] if row else Decimal(0),
+        users=users,
+        cost_usd=cost_usd,
     )
 
 

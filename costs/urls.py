@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from costs import margin_views, plan_views, report_views, views
+from costs import dashboard_views, margin_views, plan_views, report_views, views
 
 pages = [
     path("prices", views.prices, name="list"),
@@ -15,6 +15,12 @@ pages = [
     path("prices/repricing", views.repricing, name="repricing"),
     path("prices/repricing/<int:run_id>", views.run, name="run"),
     path("prices/repricing/<int:run_id>/start", views.start, name="start"),
+]
+
+overview_pages = [
+    path("costs", dashboard_views.overview, name="overview"),
+    path("costs.csv", dashboard_views.breakdown_csv, name="csv"),
+    path("costs/attention", dashboard_views.attention, name="attention"),
 ]
 
 money_pages = [
@@ -46,5 +52,6 @@ money_pages = [
 
 urlpatterns = [
     path("p/<slug:slug>/", include((pages, "prices"))),
+    path("p/<slug:slug>/", include((overview_pages, "costs"))),
     path("p/<slug:slug>/", include((money_pages, "economics"))),
 ]

@@ -74,6 +74,7 @@ def prices(request: ProjectRequest) -> HttpResponse:
         "tool_prices": _with_state(ToolPrice.objects.filter(ours), now),
         "runs": RepricingRun.objects.filter(project=request.project, dry=False)[:RUNS],
         "is_admin": may(request.role, Role.ADMIN),
+        "nothing": {},
     }
     return render(request, "costs/prices.html", context)
 

@@ -1,6 +1,8 @@
 """From spans and a file of plans to who is under water, in a browser; and axe finds nothing on these pages."""
 
+import re
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 import pytest
@@ -45,11 +47,38 @@ def spent(platform: "Platform") -> None:
         platform.wait_for_trace(str(span["trace_id"]))
 
 
+def test_from_what_a_feature_cost_to_the_traces_that_come_to_it(
+    page: Page, platform: "Platform", spent: None, problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/costs")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("$90.50 in the last 30 days")
+    page.get_by_text("Last 30 days", exact=True).first.click()
+    page.get_by_role("banner").get_by_role("link", name="This week").click()
+    expect(heading).to_contain_text("$90.50 this week")
+    expect(page.locator(".tile").first).to_contain_text("new")
+    page.get_by_role("navigation", name="Break down by").get_by_role("link", name="Organization").click()
+    expect(page.get_by_role("heading", name="Cost by organization")).to_be_visible()
+    expect(page.locator(".breakdown tbody tr")).to_contain_text("(no organization)")
+    page.get_by_role("navigation", name="Break down by").get_by_role("link", name="Feature").click()
+    expect(page.locator("#attention")).to_contain_text("No budget is near its limit.")
+    page.locator(".breakdown").get_by_role("link", name="$90.50").click()
+    expect(page.locator(".chip")).to_have_text([re.compile("draft")])
+    expect(page.locator("[data-row]")).to_have_count(2)
+    costs = page.locator("td.c-cost").all_inner_texts()
+    assert sum(Decimal(cost.strip().removeprefix("$")) for cost in costs) == Decimal("90.50")
+    page.go_back()
+    page.locator(".spenders").first.get_by_role("link", name="ada").click()
+    expect(heading).to_have_text("ada")
+    assert problems == []
+
+
 def test_a_finance_person_finds_out_whether_the_top_tenth_earns(
     page: Page, platform: "Platform", spent: None, problems: list[str]
 ) -> None:
     page.goto(f"/p/{platform.project_slug}/traces")
     page.get_by_role("link", name="Costs").click()
+    page.get_by_role("link", name="Unit economics").click()
     page.get_by_role("link", name="Import plans").click()
     page.get_by_label("Or its lines").fill(PLANS.replace(",30,", ",thirty,"))
     page.get_by_role("button", name="See what would change").click()
@@ -91,9 +120,19 @@ def test_pages_of_money_are_accessible(
     )
     take_session(context, platform)
     page, axe, found = context.new_page(), Axe(), {}
-    paths = ("economics", "outcomes?score=resolved", "anomalies", "plans", "plans/import", "budgets")
+    paths = (
+        "",
+        "?range=today&by=model",
+        "/economics",
+        "/outcomes?score=resolved",
+        "/anomalies",
+        "/plans",
+        "/plans/import",
+        "/budgets",
+    )
     for path in paths:
-        page.goto(f"/p/{platform.project_slug}/costs/{path}")
+        page.goto(f"/p/{platform.project_slug}/costs{path}")
+        expect(page.get_by_text("Looking at every user…")).to_have_count(0)
         found[path] = axe.run(page)
         scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not scrolls, path

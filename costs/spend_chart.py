@@ -1,0 +1,262 @@
+"""The charts of the cost overview: pieces to stacked bars, bins of users to columns. Pure; the page stretches them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from costs import days
+from costs.dashboard_queries import Breakdown, Timeline, added, total
+from costs.day_range import DayRange
+from costs.margin_state import PAGE
+from costs.periods import Compared
+from costs.rollup_queries import Bin, Step
+from tracehouse.tenancy.scope import Window
+from tracehouse.web import figures, time_range
+
+# Percent of the drawing's height. What is not nothing can be seen.
+LEAST = 0.8
+GAP = 0.24  # of a bar
+HOURLY_DAYS = 2
+DAILY_DAYS = 92
+MAX_TICKS = 8
+# Keys that are told apart; the others are one.
+SERIES = 6
+NICE = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one series is of a bar. `key` is None for all that have no series of their own."""
+
+    series: str
+    key: str | None
+    cost_usd: Decimal
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    label: str
+    window: Window
+    start_input: str
+    end_input: str
+    cost_usd: Decimal
+    invocations: int
+    slices: list[Slice]
+    x: float
+    width: float
+    hit_x: float
+    hit_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A line or a word at a place of an axis."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    bars: list[Bar]
+    ticks: list[Mark]
+    lines: list[Mark]  # of money, from the bottom up
+    before: str  # the path of what each step cost before, in a box of a unit a bar and 100 high
+    step: Step
+    top: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How many users cost so much."""
+
+    low: Decimal | None
+    high: Decimal | None
+    users: int
+    cost_usd: Decimal
+    dearer: int  # users who cost more
+    height: float
+    x: float
+    width: float
+    hit_x: float
+    hit_width: float
+    label: str  # of its low end, where there is room for one
+
+    @property
+    def y(self) -> float:
+        return round(100 - self.height, 2)
+
+    @property
+    def page(self) -> int:
+        """Of the list of customers by cost, where the dearest of them stand."""
+        return self.dearer // PAGE + 1
+
+
+def step_of(chosen: DayRange) -> Step:
+    length = (chosen.last - chosen.first).days + 1
+    if length <= HOURLY_DAYS:
+        return Step.HOUR
+    return Step.DAY if length <= DAILY_DAYS else Step.WEEK
+
+
+def steps(chosen: DayRange, step: Step, zone: tzinfo) -> list[Window]:
+    """Every step of the days, whole but for weeks that the range cuts."""
+    whole = chosen.whole(zone)
+    starts = (
+        list(_hours(whole))
+        if step is Step.HOUR
+        else [days.start_of(day, zone) for day in _days(chosen, step)]
+    )
+    return [Window(start, end) for start, end in zip(starts, [*starts[1:], whole.end], strict=True)]
+
+
+def chart(compared: Compared, found: Breakdown, everything: Timeline, step: Step, zone: tzinfo) -> Chart:
+    """Bars stacked of the first series, and the line of what the steps of the stretch before cost, all of it."""
+    windows = steps(compared.days, step, zone)
+    before = [total(everything, window).cost_usd for window in steps(compared.before_days, step, zone)]
+    first, rest = found.parts[:SERIES], [one.timeline for one in found.parts[SERIES:]]
+    series: list[tuple[str, str | None, Timeline]] = [
+        *((str(place), one.key, one.timeline) for place, one in enumerate(first)),
+        ("rest", None, added([*rest, found.others])),
+    ]
+    costs = [
+        [(name, key, total(timeline, window).cost_usd) for name, key, timeline in series]
+        for window in windows
+    ]
+    top = nice(max([*(_sum(one) for one in costs), *before], default=Decimal(0)))
+    counts = [total(everything, window).invocations for window in windows]
+    share = 100 / max(len(windows), 1)
+    bars = [
+        _bar(window, pieces, count, (place * share, share), top, (step, zone))
+        for place, (window, pieces, count) in enumerate(zip(windows, costs, counts, strict=True))
+    ]
+    return Chart(
+        bars, _ticks(windows, step, zone), _lines(top), _line(before[: len(windows)], top), step, top
+    )
+
+
+def _sum(pieces: Sequence[tuple[str, str | None, Decimal]]) -> Decimal:
+    return sum((cost for _, _, cost in pieces), Decimal(0))
+
+
+def nice(amount: Decimal) -> Decimal:
+    """The least of 1, 2 and 5 with zeros that is not less."""
+    if amount <= 0:
+        return Decimal(0)
+    unit = Decimal(1).scaleb(amount.adjusted())
+    return next(one * unit for one in NICE if one * unit >= amount)
+
+
+def columns(bins: Sequence[Bin]) -> list[Column]:
+    most = max((one.users for one in bins), default=0)
+    share = 100 / max(len(bins), 1)
+    every = -(-len(bins) // MAX_TICKS)
+    dearer = sum(one.users for one in bins)
+    made = []
+    for place, one in enumerate(bins):
+        dearer -= one.users
+        made.append(
+            Column(
+                one.low,
+                one.high,
+                one.users,
+                one.cost_usd,
+                dearer,
+                _height(one.users, most),
+                x=round((place + GAP / 4) * share, 3),
+                width=round((1 - GAP / 2) * share, 3),
+                hit_x=round(place * share, 3),
+                hit_width=round(share, 3),
+                label=figures.money(one.low or Decimal(0))
+                if place % every == 0 and place * share < 92
+                else "",
+            )
+        )
+    return made
+
+
+def _bar(
+    window: Window,
+    pieces: Sequence[tuple[str, str | None, Decimal]],
+    invocations: int,
+    at: tuple[float, float],
+    top: Decimal,
+    said_in: tuple[Step, tzinfo],
+) -> Bar:
+    left, share = at
+    step, zone = said_in
+    slices, y = [], 100.0
+    for name, key, cost in pieces:
+        height = _height(cost, top)
+        y -= height
+        if height:
+            slices.append(Slice(name, key, cost, round(y, 2), height))
+    return Bar(
+        label=_label(window, step, zone),
+        window=window,
+        start_input=time_range.as_input(window.start, zone),
+        end_input=time_range.as_input(window.end, zone),
+        cost_usd=_sum(pieces),
+        invocations=invocations,
+        slices=slices,
+        x=round(left + share * GAP / 2, 3),
+        width=round(share * (1 - GAP), 3),
+        hit_x=round(left, 3),
+        hit_width=round(share, 3),
+    )
+
+
+def _height(value: Decimal | int, top: Decimal | int) -> float:
+    return round(max(100 * float(value) / float(top), LEAST), 2) if value > 0 and top else 0.0
+
+
+def _line(values: Sequence[Decimal], top: Decimal) -> str:
+    """Steps as wide as the bars."""
+    if not top or not any(values):
+        return ""
+    ys = [round(100 - 100 * float(value / top), 2) for value in values]
+    return f"M0 {ys[0]}" + "".join(f"V{y}H{place + 1}" for place, y in enumerate(ys))
+
+
+def _lines(top: Decimal) -> list[Mark]:
+    return [Mark(50.0, figures.money(top / 2)), Mark(0.0, figures.money(top))] if top else []
+
+
+def _ticks(windows: Sequence[Window], step: Step, zone: tzinfo) -> list[Mark]:
+    every = -(-len(windows) // MAX_TICKS)
+    share = 100 / max(len(windows), 1)
+    return [
+        Mark(round((place + 0.5) * share, 3), _tick(window.start.astimezone(zone), step))
+        for place, window in enumerate(windows)
+        if place % every == 0
+    ]
+
+
+def _tick(local: datetime, step: Step) -> str:
+    return f"{local:%H:%M}" if step is Step.HOUR and local.hour else f"{local.day} {local:%b}"
+
+
+def _label(window: Window, step: Step, zone: tzinfo) -> str:
+    local, end = window.start.astimezone(zone), window.end.astimezone(zone)
+    if step is Step.HOUR:
+        return f"{local.day} {local:%b} {local:%H:%M} to {end:%H:%M}"
+    last = (window.end - timedelta(seconds=1)).astimezone(zone)
+    first = f"{local:%a} {local.day} {local:%b}"
+    return first if last.date() == local.date() else f"{first} to {last:%a} {last.day} {last:%b}"
+
+
+def _hours(whole: Window) -> Iterator[datetime]:
+    """Hours by the clock of the zone; where its offset is half an hour, the first and the last are cut."""
+    at = whole.start
+    while at < whole.end:
+        yield at.astimezone(UTC)
+        at += timedelta(hours=1)
+
+
+def _days(chosen: DayRange, step: Step) -> Iterator[date]:
+    for day in days.days_between(chosen.first, chosen.last):
+        if step is Step.DAY or day == chosen.first or day.weekday() == 0:
+            yield day
