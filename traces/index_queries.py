@@ -91,7 +91,7 @@ def newest(
         place = {"place_ns": before.bound, "place_id": str(before.trace_id)}
     query = _newest(tuple(_row_conditions(filters)), before is not None)
     found: list[Candidate] = []
-    for stretch in _stretches(scope.window, before) if _in_spans(filters) else (scope.window,):
+    for stretch in _stretches(scope.window, before) if in_spans(filters) else (scope.window,):
         left = limit - len(found)
         found += _candidates(scope.during(stretch), query, {**parameters, **place, "limit": left})
         if len(found) == limit:
@@ -182,12 +182,12 @@ def _candidates(scope: Scope, query: Query, parameters: Mapping[str, Parameter])
 def _row_conditions(filters: TraceFilters) -> list[str]:
     """One condition on the row itself; the rest on any row of its trace, since parts may know different things."""
     walked, *others = _seen(filters) or [""]
-    conditions = [walked, *map(_on_any_row, others), *_sums(filters), *_in_spans(filters)]
+    conditions = [walked, *map(_on_any_row, others), *_sums(filters), *in_spans(filters)]
     return [condition for condition in conditions if condition]
 
 
 def _trace_conditions(filters: TraceFilters) -> list[str]:
-    return [*map(_on_any_row, _seen(filters)), *_sums(filters), *_in_spans(filters)]
+    return [*map(_on_any_row, _seen(filters)), *_sums(filters), *in_spans(filters)]
 
 
 def _seen(filters: TraceFilters) -> list[str]:
@@ -203,7 +203,8 @@ def _sums(filters: TraceFilters) -> list[str]:
     return [*dear, *([candidates(filters.score)] if filters.score is not None else [])]
 
 
-def _in_spans(filters: TraceFilters) -> list[str]:
+def in_spans(filters: TraceFilters) -> list[str]:
+    """Conditions on trace ids that the indexes of `spans` answer: for the words searched, attributes and prompts."""
     return [_of_spans(condition) for condition in looked_up(filters)[0]]
 
 

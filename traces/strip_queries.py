@@ -2,17 +2,21 @@
 
 Counted from the table `traces` alone, which over-states (see `index_queries`): a filter on a value holds where any
 part of the trace ever said it, latency runs from the first start to the last end, and cost counts repeats twice.
-`Counts.unsure` says for how many traces the spans might decide otherwise; filters that the table knows nothing of are
-named by `left_out`, and not counted by.
+`Counts.unsure` says for how many traces the spans might decide otherwise. Scores have a table of their own, which is
+exact. Words, attributes and prompts stand in the indexes of `spans`; a look-up there is of the whole window, which pays
+for a short one only: else, as every filter that the table knows nothing of, they are named by `left_out` and not
+counted by.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import lru_cache
 
 from tracehouse.clickhouse.query import Parameter, Query, Row, run
 from tracehouse.tenancy.scope import Scope
-from traces.filters import TraceFilters
+from traces import score_filters
+from traces.filters import TraceFilters, looked_up
+from traces.index_queries import in_spans
 
 MAX_BUCKETS = 400
 
@@ -54,15 +58,17 @@ _WIDE: Mapping[str, str] = {
     "name": "root_names",
 }
 _COLUMNS = {**_NARROW, **_WIDE}
-_COUNTED = {*_COLUMNS, "status", "min_latency_ms", "min_cost_usd"}
+_COUNTED = {*_COLUMNS, "status", "min_latency_ms", "min_cost_usd", "score"}
+_IN_SPANS = {"q", "attribute", "prompt_name", "prompt_version"}
 _BOUND = """project_id = {project_id:UInt64}
       AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
 _LATENCY_NS = "toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))"
 
 
-def left_out(filters: TraceFilters) -> list[str]:
-    """The chosen filters that only spans can decide."""
-    return [name for name in _chosen(filters) if name not in _COUNTED]
+def left_out(filters: TraceFilters, *, by_spans: bool) -> list[str]:
+    """The chosen filters that `strip` does not count by."""
+    counted = _COUNTED | _IN_SPANS if by_spans else _COUNTED
+    return [name for name in _chosen(filters) if name not in counted]
 
 
 def indexed_rows(scope: Scope) -> int:
@@ -70,15 +76,23 @@ def indexed_rows(scope: Scope) -> int:
     return int(run(_SIZE, scope)[0]["rows"])
 
 
-def strip(scope: Scope, filters: TraceFilters, steps: Steps) -> Strip:
-    """Raises `QueryTooLarge`, `QueryUnavailable`."""
+def strip(scope: Scope, filters: TraceFilters, steps: Steps, *, by_spans: bool) -> Strip:
+    """`by_spans`: looks words, attributes and prompts up in `spans`. Raises `QueryTooLarge`, `QueryUnavailable`."""
     parameters: dict[str, Parameter] = {name: getattr(filters, name) for name in _chosen(filters, _COLUMNS)}
     parameters |= {"first_ns": steps.first * 10**9, "step_ns": steps.seconds * 10**9}
     if filters.min_latency_ms is not None:
         parameters["min_latency_ns"] = filters.min_latency_ms * 1_000_000
     if filters.min_cost_usd is not None:
         parameters["min_cost_usd"] = f"{filters.min_cost_usd:f}"
-    rows = run(_strip_query(tuple(_chosen(filters, _COUNTED)), filters.status), scope, parameters)
+    among = in_spans(filters) if by_spans else []
+    if among:
+        parameters |= looked_up(filters)[1]
+    said = bool(among)
+    if filters.score is not None:
+        among.append(score_filters.decides(filters.score))
+        parameters |= score_filters.parameters_of(filters.score)
+    query = _strip_query(tuple(_chosen(filters, _COUNTED)), filters.status, tuple(among), said=said)
+    rows = run(query, scope, parameters)
     total = next((_counts(row) for row in rows if row["is_total"]), Counts())
     return Strip(total, {row["bucket"]: _counts(row) for row in rows if not row["is_total"]})
 
@@ -105,11 +119,13 @@ LIMIT 1""",  # noqa: S608  # closed parts only
 )
 
 
-@cache
-def _strip_query(chosen: tuple[str, ...], status: str) -> Query:
-    narrow = [_among(name) for name in chosen if name in _NARROW]
+@lru_cache(maxsize=256)
+def _strip_query(chosen: tuple[str, ...], status: str, among: tuple[str, ...], *, said: bool) -> Query:
+    """`among`: further conditions on trace ids; `said` where parts of spans answer some of them."""
+    narrow = [*among, *(_among(name) for name in chosen if name in _NARROW)]
     having = [_holds(name) for name in chosen if name in _WIDE]
-    unsure = ["(max(root_failed) AND max(root_passed))", *map(_many_values, chosen)]
+    # A part that says what is looked for may have been written over since.
+    unsure = ["1"] if said else ["(max(root_failed) AND max(root_passed))", *map(_many_values, chosen)]
     if "min_latency_ms" in chosen:
         having.append(f"{_LATENCY_NS} >= {{min_latency_ns:Int64}}")
     if "min_cost_usd" in chosen:

@@ -10,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evals import services
+from evals.score import Score, Source, Subject
+from ingest.policy import Policy
 from tracehouse.tenancy.scope import Scope, Window
 from traces import charts, strip_queries
+from traces.attribute import parse as parse_attribute
 from traces.filters import TraceFilters
+from traces.score_filters import parse as parse_score
 from traces.span import Kind, Span, Status
 from traces.strip_queries import Counts, Steps, Strip
 
@@ -41,7 +46,7 @@ def span(project: int, trace: int, *, number: int = 1, at: int = 0, lasts: int =
 
 
 def read(project: int, **filters: Any) -> Strip:
-    return strip_queries.strip(Scope(project).during(HOUR), TraceFilters(**filters), MINUTES)
+    return strip_queries.strip(Scope(project).during(HOUR), TraceFilters(**filters), MINUTES, by_spans=True)
 
 
 @pytest.mark.clickhouse
@@ -86,7 +91,6 @@ def test_filters_narrow_and_what_the_index_cannot_tell_apart_is_unsure(store_spa
     assert counted(name="run") == (3, 2, 1)
     assert counted(min_latency_ms=5_000) == (1, 1, 1)
     assert counted(min_cost_usd=1) == (0, 0, 0)
-    assert counted(q="not looked at") == (3, 2, 0)
 
 
 @pytest.mark.clickhouse
@@ -106,8 +110,61 @@ def test_another_projects_traces_are_not_counted(store_spans: Store) -> None:
     assert strip_queries.indexed_rows(Scope(stranger).during(HOUR)) == 0
 
 
-def test_filters_that_only_spans_decide_are_named() -> None:
-    assert strip_queries.left_out(TraceFilters(q="quiet", user_id="ann", status="ok")) == ["q"]
+@pytest.mark.clickhouse
+def test_words_attributes_and_prompts_are_looked_up_where_that_is_asked_for(store_spans: Store) -> None:
+    project = next(FRESH)
+    store_spans(
+        [
+            span(project, 1, input="a quiet evening", user_id="ann"),
+            span(project, 2, status=Status.ERROR),
+            span(project, 2, number=2, output="quiet", prompt_name="greet", prompt_version="2"),
+            span(project, 3, attributes={"team": "night"}),
+        ]
+    )
+
+    def counted(**filters: Any) -> tuple[int, int, int]:
+        total = read(project, **filters).total
+        return total.traces, total.failed, total.unsure
+
+    assert counted(q="quiet") == (2, 1, 2)
+    assert counted(q="quiet evening") == (1, 0, 1)
+    assert counted(q="quiet", user_id="ann", status="ok") == (1, 0, 1)
+    assert counted(q="loud") == (0, 0, 0)
+    assert counted(prompt_name="greet", prompt_version="2") == (1, 1, 1)
+    assert counted(attribute=(parse_attribute("team:night"),)) == (1, 0, 1)
+    without = strip_queries.strip(
+        Scope(project).during(HOUR), TraceFilters(q="loud"), MINUTES, by_spans=False
+    )
+    assert without.total.traces == 3
+
+
+@pytest.mark.clickhouse
+def test_scores_decide_as_they_were_written_last(store_spans: Store) -> None:
+    project = next(FRESH)
+    store_spans([span(project, 1, status=Status.ERROR), span(project, 2, user_id="ann"), span(project, 3)])
+    for value in (0.2, 0.9):
+        services.write_scores(
+            project_id=project,
+            scores=[score("1", 1, value), score("2", 2, 0.7), score("3", 3, 0.1)],
+            policy=Policy(key=b"k" * 32),
+        )
+    good = parse_score("quality>=0.5")
+    assert (read(project, score=good).total.traces, read(project, score=good).total.failed) == (2, 1)
+    assert read(project, score=good, user_id="ann").total.traces == 1
+    assert read(project, score=good).total.unsure == 0
+
+
+def score(id: str, trace: int, value: float) -> Score:
+    subject = Subject(trace_id=f"{trace:032x}")
+    return Score(id=id, name="quality", value=value, subject=subject, source=Source.API, time=NOON)
+
+
+def test_filters_that_are_not_counted_by_are_named() -> None:
+    filters = TraceFilters(
+        q="quiet", user_id="ann", status="ok", score=parse_score("quality"), has_error=True
+    )
+    assert strip_queries.left_out(filters, by_spans=False) == ["has_error", "q"]
+    assert strip_queries.left_out(filters, by_spans=True) == ["has_error"]
 
 
 @given(
