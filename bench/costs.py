@@ -28,6 +28,7 @@ class Month:
     invocations: int = INVOCATIONS
     users: int = USERS
     days: int = DAYS
+    user_costs: bool = True  # whether those are made too, of which pages read nothing
 
 
 def fill(client: Client, project_id: int, month: Month | None = None) -> int:
@@ -36,7 +37,7 @@ def fill(client: Client, project_id: int, month: Month | None = None) -> int:
     Django has to be set up for the same installation.
     """
     from costs import rollup  # noqa: PLC0415  # needs Django
-    from costs.models import RollUp, UserCost  # noqa: PLC0415
+    from costs.models import RolledHour, RollUp, UserCost  # noqa: PLC0415
     from tracehouse.tenancy.scope import Scope  # noqa: PLC0415
 
     month = month or Month(end=datetime.now(UTC))
@@ -61,8 +62,13 @@ def fill(client: Client, project_id: int, month: Month | None = None) -> int:
         settings={"max_execution_time": 600, "max_partitions_per_insert_block": 0},
     )
     hours = [start + timedelta(hours=hour) for hour in range(month.days * 24 + 1)]
-    for first in range(0, len(hours), 24):
-        rollup.make_current(Scope(project_id), hours[first : first + 24], version)
+    if month.user_costs:
+        for first in range(0, len(hours), 24):
+            rollup.make_current(Scope(project_id), hours[first : first + 24], version)
+    else:
+        RolledHour.objects.bulk_create(
+            [RolledHour(project_id=project_id, hour=hour, version=version) for hour in hours]
+        )
     RollUp.objects.update_or_create(
         project_id=project_id, defaults={"watermark": month.end, "ran_at": month.end}
     )

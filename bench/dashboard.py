@@ -22,11 +22,9 @@ LIVE_SPANS = 7_000
 PAGES = {
     "overview, last 30 days": "costs",
     "overview, this month": "costs?range=month",
-    "overview, today": "costs?range=today",
     "overview, by model": "costs?by=model",
     "overview, by organization": "costs?by=organization_id",
     "budgets and anomalies of the overview": "costs/attention",
-    "unit economics": "costs/economics",
 }
 
 
@@ -55,9 +53,11 @@ def measure(installation: Installation, client: Client) -> DashboardRun:
         services.create_project(team=team, name=name, actor="bench") for name in ("Month", "Months")
     )
     now = datetime.now(UTC)
-    costs.fill(client, month.pk, costs.Month(end=now))
+    costs.fill(client, month.pk, costs.Month(end=now, user_costs=False))
     costs.fill(
-        client, compared.pk, costs.Month(end=now, invocations=2 * costs.INVOCATIONS, days=2 * costs.DAYS)
+        client,
+        compared.pk,
+        costs.Month(end=now, invocations=2 * costs.INVOCATIONS, days=2 * costs.DAYS, user_costs=False),
     )
     alone, both = (_timed(installation, cookie, project.slug) for project in (month, compared))
     traces = LIVE_SPANS // stored.SPANS_A_TRACE
