@@ -118,8 +118,10 @@ def read_attributes(pairs: Iterable[KeyValue]) -> Attributes:
     values: Attributes = {}
     for pair in pairs:
         value = pair.value
-        # Most values are text, and asking for it costs a third of asking which kind it is.
-        values[pair.key] = value.string_value or read_value(value, value.WhichOneof("value"))
+        # Most values are text or counts, and asking for one costs a third of asking which kind it is.
+        values[pair.key] = (
+            value.string_value or value.int_value or read_value(value, value.WhichOneof("value"))
+        )
     return values
 
 
