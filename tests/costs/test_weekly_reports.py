@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from costs import report, report_mail, report_queries, report_services, tasks
+from costs import report, report_mail, report_queries, report_services, rollup, tasks
+from costs.locks import Work, only_one
 from costs.models import DeliveryState, Report, ReportDelivery, ReportSettings, RollUp
 from costs.report import Cause, Week
 from tests import cast
@@ -68,6 +69,7 @@ def spent(project: Project) -> None:
     spans += invocations(project, "ada", "50", on=WEEK.last, feature="draft", count=7)
     spans += invocations(project, "bob", "3", on=WEEK.last, feature="search", count=5, unpriced=4)
     cast.store_spans(spans)
+    rollup.roll_up(project.pk, settle=timedelta(0))
     plan(project, "ada", "30", since=date(2020, 1, 1))
 
 
@@ -86,7 +88,6 @@ def words(page: Any) -> str:
 
 def test_the_report_is_made_of_what_the_pages_of_costs_show(project: Project) -> None:
     spent(project)
-    rolled_up(project)
     found = report_queries.weekly_report(project, WEEK, now=DUE)
     assert (found.total.now.cost, found.total.before.cost, found.users, found.users_before) == (65, 14, 2, 1)
     assert found.growth.change == found.total.change
@@ -104,7 +105,8 @@ def test_the_report_is_made_of_what_the_pages_of_costs_show(project: Project) ->
         ("feature", "draft", WEEK.last),
     }
     assert [(one.key, one.revenue, one.lost) for one in found.margins.losers] == [("ada", 7, 55)]
-    assert (found.unpriced_calls, found.is_over, found.rolled_up_until) == (4, True, DUE)
+    assert (found.unpriced_calls, found.is_over) == (4, True)
+    assert found.rolled_up_until == RollUp.objects.get().watermark
 
 
 def test_a_week_that_goes_on_is_set_against_as_much_of_the_one_before(project: Project) -> None:
@@ -119,7 +121,6 @@ def test_each_recipient_gets_one_mail_however_often_the_task_runs(
     project: Project, switched_on: ReportSettings, mailbox: Mailbox
 ) -> None:
     spent(project)
-    rolled_up(project)
     for _ in range(3):
         make_and_deliver(project)
     assert [one["To"] for one in mailbox.messages] == ["cfo@example.com", "cto@example.com"]
@@ -190,30 +191,44 @@ def test_nothing_is_made_while_it_is_off_or_the_roll_up_never_ran(
     assert not Report.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_make_one_report_and_send_each_mail_once(
-    project: Project, switched_on: ReportSettings, mailbox: Mailbox
+def test_while_another_worker_makes_the_report_this_one_makes_none(
+    project: Project, switched_on: ReportSettings
 ) -> None:
     rolled_up(project)
-    together = threading.Barrier(2)
+    held, done = threading.Event(), threading.Event()
 
-    def run(work: Any) -> None:
-        together.wait(30)
-        work()
+    def hold() -> None:
+        with only_one(Work.REPORT, project.pk):
+            held.set()
+            done.wait(60)
         connection.close()
 
-    def at_once(work: Any) -> None:
-        threads = [threading.Thread(target=run, args=[work]) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    other = threading.Thread(target=hold)
+    other.start()
+    held.wait(60)
+    try:
+        assert report_services.make_due_reports(project.pk, now=DUE) == []
+    finally:
+        done.set()
+        other.join()
+    assert len(report_services.make_due_reports(project.pk, now=DUE)) == 2
 
-    at_once(lambda: report_services.make_due_reports(project.pk, now=DUE))
-    waiting = report_services.due_deliveries(DUE)
-    assert (Report.objects.count(), len(waiting)) == (1, 2)
-    at_once(lambda: [report_services.deliver(one, now=DUE) for one in waiting])
-    assert sorted(one["To"] for one in mailbox.messages) == ["cfo@example.com", "cto@example.com"]
+
+def test_a_delivery_that_one_worker_has_taken_up_is_left_alone_by_the_next(
+    project: Project, switched_on: ReportSettings, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes while the first is speaking to the mail server."""
+    rolled_up(project)
+    first, _ = report_services.make_due_reports(project.pk, now=DUE)
+    send, seen = report_services.mail.send, []
+
+    def meanwhile(message: Any) -> None:
+        seen.append(report_services.deliver(first, now=DUE))
+        send(message)
+
+    monkeypatch.setattr(report_services.mail, "send", meanwhile)
+    assert report_services.deliver(first, now=DUE) is DeliveryState.SENT
+    assert (seen, len(mailbox.messages)) == ([None], 1)
 
 
 def test_a_report_that_another_process_made_in_between_is_not_made_twice(
@@ -322,9 +337,9 @@ def test_made_again_after_late_spans_the_older_report_keeps_what_was_sent(
     project: Project, switched_on: ReportSettings, mailbox: Mailbox, client: Client, owner: User
 ) -> None:
     spent(project)
-    rolled_up(project)
     make_and_deliver(project)
     spend(project, "eve", "100", on=WEEK.last, hour=3)
+    rollup.roll_up(project.pk, settle=timedelta(0))
     client.force_login(owner)
     first = Report.objects.get()
     page = reverse("economics:report", args=[project.slug, first.pk])
