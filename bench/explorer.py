@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from urllib.parse import urlencode
 
 from clickhouse_connect.driver.client import Client
@@ -128,10 +129,10 @@ def _timed(platform: Platform, client: Client, kind: Kind) -> Read:
     for number, path in enumerate(kind.paths):
         before = read_so_far(client) if number < COUNTED else None
         began = time.perf_counter()
-        answer = platform.get(path)
+        status, _, _ = platform.request("GET", path)
         milliseconds.append((time.perf_counter() - began) * 1000)
-        if answer is None:
-            raise Refused(f"{kind.name}: nothing is there")
+        if status != HTTPStatus.OK:
+            raise Refused(f"{kind.name}: HTTP {status}")
         if before:
             after = read_so_far(client)
             reading.append((after[0] - before[0], after[1] - before[1]))

@@ -1,8 +1,10 @@
 """REST: traces and usage sums of the project behind the API key; and the shape of one trace, which `evals` answers."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -342,7 +344,7 @@ _KEPT_EMPTY = {"name", "kind", "status", "trace_id", "span_id"}
 
 def plain(row: Any) -> dict[str, Any]:
     """A row as JSON values: absent text is null, money text, times RFC 3339."""
-    return {name: _plain_value(name, value) for name, value in _shallow(row).items()}
+    return {name: _plain_value(name, getattr(row, name)) for name in _names(row.__class__)}
 
 
 def plain_trace(detail: queries.TraceDetail) -> dict[str, Any]:
@@ -363,15 +365,19 @@ def plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, A
     return found
 
 
-def _shallow(row: Any) -> dict[str, Any]:
-    return {field.name: getattr(row, field.name) for field in fields(row)}
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _plain_value(name: str, value: Any) -> Any:
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, Decimal):
-        return plain_decimal(value)
-    if value == "" and name not in _KEPT_EMPTY:
-        return None
-    return value
+    written = _WRITTEN.get(type(value))
+    return written(name, value) if written else value
+
+
+# By their exact types: a trace of ten thousand spans has half a million values.
+_WRITTEN: Mapping[type, Callable[[str, Any], Any]] = {
+    str: lambda name, text: text or (text if name in _KEPT_EMPTY else None),
+    datetime: lambda name, moment: rfc3339(moment),
+    Decimal: lambda name, amount: plain_decimal(amount),
+}

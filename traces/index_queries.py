@@ -21,7 +21,8 @@ from traces.score_filters import candidates
 MAX_STRAYS = 2_000
 # So many are decided by their spans without another look at the index.
 FEW_STRAYS = 100
-# What is looked up in `spans` is looked up in the latest days first, in four times as many each time.
+# A page of a list lies in the latest day more often than not, so that is looked through first and then the rest at
+# once. What is looked up in `spans` costs more a day: in four times as many days each time.
 FIRST_STRETCH = timedelta(days=1)
 WIDER = 4
 
@@ -91,7 +92,7 @@ def newest(
         place = {"place_ns": before.bound, "place_id": str(before.trace_id)}
     query = _newest(tuple(_row_conditions(filters)), before is not None)
     found: list[Candidate] = []
-    for stretch in _stretches(scope.window, before) if in_spans(filters) else (scope.window,):
+    for stretch in _stretches(scope.window, before, step_by_step=bool(in_spans(filters))):
         left = limit - len(found)
         found += _candidates(scope.during(stretch), query, {**parameters, **place, "limit": left})
         if len(found) == limit:
@@ -99,16 +100,17 @@ def newest(
     return found
 
 
-def _stretches(window: Window, before: Candidate | None) -> Iterator[Window]:
+def _stretches(window: Window, before: Candidate | None, *, step_by_step: bool) -> Iterator[Window]:
     """The window in stretches, the latest and shortest first, from where the list stands."""
     end, width = window.end, FIRST_STRETCH
     if before:
         # A microsecond more: a window knows no nanoseconds.
         end = min(end, datetime.fromtimestamp(before.bound // 10**9 + 1, UTC))
+    is_first = True
     while end > window.start:
-        start = max(window.start, end - width)
+        start = max(window.start, end - width) if is_first or step_by_step else window.start
         yield Window(start, end)
-        end, width = start, width * WIDER
+        end, width, is_first = start, width * WIDER, False
 
 
 def strays(

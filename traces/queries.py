@@ -8,7 +8,6 @@ that ask about them do, of the traces that an index named).
 
 import re
 import uuid
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -826,8 +825,13 @@ def stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
         resource=_json(row["resource"], {}),
         events=with_own_events(logged, _json(row["events"], []), attributes),
         links=_json(row["links"], []),
-        redactions=dict(logged.redactions + Counter(_json(row["redactions"], {}))),
+        redactions=_redactions(row["redactions"], logged.redactions),
     )
+
+
+def _redactions(own: str | None, logged: Mapping[str, int]) -> dict[str, int]:
+    found = _json(own, {})
+    return {name: found.get(name, 0) + logged.get(name, 0) for name in (*found, *logged)} if logged else found
 
 
 _TOKEN_COLUMNS = {
