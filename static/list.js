@@ -11,12 +11,16 @@ document.addEventListener("htmx:configRequest", (event) => {
 // Keys ---------------------------------------------------------------------
 
 function typing(target) {
-  return target.matches("input, select, textarea, [contenteditable]");
+  return target.matches("input:not([type=checkbox]), select, textarea, [contenteditable]");
+}
+
+function rowLinks() {
+  return [...document.querySelectorAll("[data-row]")];
 }
 
 function move(by) {
-  const rows = [...document.querySelectorAll("[data-row]")];
-  const here = rows.indexOf(document.activeElement);
+  const rows = rowLinks();
+  const here = rows.findIndex((row) => row.closest("tr").contains(document.activeElement));
   const next = rows[Math.min(Math.max(here + by, 0), rows.length - 1)];
   if (next) next.focus();
 }
@@ -24,11 +28,19 @@ function move(by) {
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  x: () => document.activeElement.closest("tr")?.querySelector(".tick").click(),
   l: () => document.getElementById("live-switch")?.click(),
   n: () => document.querySelector("a.newer")?.click(),
   "/": () => document.getElementById("filter-q").focus(),
   "?": () => document.getElementById("keys").showModal(),
 };
+
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (target.id !== "filter-q" || !(key === "ArrowDown" || (key === "Escape" && !target.value))) return;
+  event.preventDefault();
+  move(1);
+});
 
 document.addEventListener("keydown", (event) => {
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -37,6 +49,17 @@ document.addEventListener("keydown", (event) => {
   if (!(key in KEYS) || document.querySelector("dialog[open]")) return;
   event.preventDefault();
   KEYS[key]();
+});
+
+// Back from a trace, the keys go on from its row.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("[data-row]");
+  if (row) sessionStorage.setItem("row", row.href);
+});
+window.addEventListener("pageshow", () => {
+  const [came] = performance.getEntriesByType("navigation");
+  if (came?.type !== "back_forward") return;
+  rowLinks().find((row) => row.href === sessionStorage.getItem("row"))?.focus({ preventScroll: true });
 });
 
 // Live mode: asks only while somebody may be looking; the page's title tells how many are waiting --------

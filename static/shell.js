@@ -40,6 +40,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// A file is downloaded without a new page: its menu closes all the same.
+document.addEventListener("click", (event) => {
+  const menu = event.target.closest(".menu-body a")?.closest("details.menu");
+  if (!menu) return;
+  menu.querySelector("summary").focus();
+  menu.open = false;
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -33,8 +33,10 @@ def test_two_ticked_rows_stand_side_by_side_and_steps_are_read_pair_by_pair(
     page.goto(f"/p/{platform.project_slug}/traces?name={name}")
     compare = page.get_by_role("button", name="Compare")
     expect(compare).to_be_hidden()
-    for box in page.get_by_role("checkbox", name=f"Compare {name}").all():
-        box.check()
+    page.keyboard.press("/")
+    for key in ("ArrowDown", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("checkbox", name=f"Compare {name}", checked=True)).to_have_count(2)
     compare.click()
     expect(page).to_have_url(re.compile(rf"compare\?a={good}&b={bad}$"))
     expect(page.locator(".verdict")).to_contain_text(

@@ -60,6 +60,10 @@ def test_the_chart_is_brushed_to_zoom(
     page.go_back()
     page.go_back()
     expect(page).to_have_url(zoomed_in)
+    page.locator(f"a[href$='{failed}']").click()
+    expect(page.locator("#step")).to_be_visible()
+    page.go_back()
+    expect(page.locator(f"a[href$='{failed}']")).to_be_focused()
     expect(chart).to_be_visible()
     assert problems == []
 
