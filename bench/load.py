@@ -74,8 +74,7 @@ def measure(installation: Installation, workload: Workload, connections: int) ->
         began = time.perf_counter()
         senders = _send_all(installation, workload.payloads, connections)
         acknowledged = time.perf_counter() - began
-        _wait_until_counted(platform, workload, before)
-        visible = time.perf_counter() - began
+        visible = _when_counted(platform, workload, before) - began
     return Figures(
         spans=workload.spans,
         acknowledged_seconds=acknowledged,
@@ -119,14 +118,20 @@ def _send_all(installation: Installation, payloads: Sequence[Payload], connectio
     return senders
 
 
-def _wait_until_counted(platform: Platform, workload: Workload, before: int) -> None:
-    """Until the API counts every trace. Counting is work for the processors that are measured, so it begins once the
-    traces that were sent last can be read."""
+def _when_counted(platform: Platform, workload: Workload, before: int) -> float:
+    """When the API was asked for the count that has every trace: what a count sees was there when it was asked for.
+
+    Counting is work for the processors that are measured, so it begins once the traces that were sent last can be read.
+    """
     deadline = time.monotonic() + VISIBLE_SECONDS
     for trace_id in workload.last:
         while not _is_there(platform, trace_id) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-    while (found := invocations(platform, workload) - before) < workload.traces:
+    while True:
+        asked = time.perf_counter()
+        found = invocations(platform, workload) - before
+        if found >= workload.traces:
+            return asked
         if time.monotonic() > deadline:
             raise NotAllVisible(f"the API counts {found} of {workload.traces} traces")
         time.sleep(POLL_SECONDS)
