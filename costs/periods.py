@@ -20,10 +20,6 @@ class Compared:
     before_days: DayRange  # all of that stretch
     is_cut: bool
 
-    @property
-    def hull(self) -> Window:
-        return Window(self.before.start, self.now.end)
-
 
 def compared(chosen: DayRange, now: datetime, zone: tzinfo) -> Compared:
     """A month is compared with the month before, anything else with as many days right before it."""

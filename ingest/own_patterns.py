@@ -11,7 +11,8 @@ import msgspec
 
 from ingest.patterns import matcher
 from ingest.policy import Action, Pattern, Policy
-from ingest.redact import added, keyed_hash
+from ingest.redact import keyed_hash
+from traces.redactions import added
 from traces.span import Event, JSONValue, Link, LogEntry, Span
 
 IDENTITY_FIELDS = ("user_id", "session_id", "organization_id")

@@ -25,11 +25,12 @@ from ingest.otlp.records import OtlpLog, OtlpSpan
 from ingest.own_patterns import redact_spans as redact_own
 from ingest.policies import policy_for
 from ingest.policy import Policy
-from ingest.redact import added, redact_identity
 from ingest.redact import redact as redact_texts
+from ingest.redact import redact_identity
 from ingest.spool import Spool, SpoolFailed, SpoolFull, process_spool
 from tracehouse.tenancy.keys import KeyHolder
 from traces import store as span_store
+from traces.redactions import added
 from traces.span import Span
 
 log = structlog.get_logger()

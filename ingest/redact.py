@@ -7,7 +7,7 @@ cover a quote or a backslash, so the text stays JSON.
 
 import hmac
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ingest.detectors import Detector, Hit, find
@@ -66,13 +66,6 @@ def _identity(
     value: str, key: bytes, regions: tuple[str, ...], detectors: frozenset[Detector], allow: Allowed
 ) -> tuple[str, Counts]:
     return redact_text(value, Policy(key, regions, dict.fromkeys(detectors, Action.HASH), allow))
-
-
-def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
-    """Both counts as one."""
-    if not counts:
-        return dict(more)
-    return {name: counts.get(name, 0) + more.get(name, 0) for name in {**counts, **more}}
 
 
 def keyed_hash(name: str, canonical: str, key: bytes) -> str:

@@ -18,11 +18,12 @@ from ingest.models import ACTIONS, DETECTORS, AllowedValue, RedactionRule
 from ingest.own_patterns import redact_string
 from ingest.policies import actions_of, policy_of
 from ingest.policy import Policy
-from ingest.redact import added, redact_text
+from ingest.redact import redact_text
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.web import time_range
 from traces.redaction_queries import replaced
+from traces.redactions import added
 from traces.views import explains_failed_reads
 
 TAKES_EFFECT = "It holds for spans that arrive from now on."

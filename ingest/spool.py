@@ -167,14 +167,13 @@ class Spool:
 
     def _run(self) -> None:
         """The drain: 1. wait for rows, 2. let some more gather, 3. insert, 4. back off while ClickHouse is away."""
-        failures, adopted_at, next_at, pause = 0, 0.0, 0.0, 0.0
+        failures, adopted_at, next_at, was_large = 0, 0.0, 0.0, False
         while not self._stopping.is_set():
             self._wake.wait(ADOPT_SECONDS)
-            self._gather(next_at, is_burst=pause == DRAIN_SECONDS)
-            pause = SMALL_DRAIN_SECONDS
+            self._gather(next_at, is_burst=was_large)
+            was_large = False
             try:
-                if self._drain_own() > SMALL_DRAIN_BYTES:
-                    pause = DRAIN_SECONDS
+                was_large = self._drain_own() > SMALL_DRAIN_BYTES
                 if time.monotonic() - adopted_at > ADOPT_SECONDS:
                     adopted_at = time.monotonic()
                     self._drain_orphans()
@@ -186,7 +185,7 @@ class Spool:
                 log.warning("spool.waiting", error=reason, failures=failures, pause=back_off)
                 self._wake.set()
                 self._stopping.wait(back_off)
-            next_at = time.monotonic() + pause
+            next_at = time.monotonic() + (DRAIN_SECONDS if was_large else SMALL_DRAIN_SECONDS)
         self._finish()
 
     def _gather(self, until: float, *, is_burst: bool) -> None:

@@ -4,14 +4,15 @@ The order is that of the records' own times, never that of their arrival. What t
 wherever both speak.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
+from traces.redactions import added
 from traces.span import Attributes, EntryKind, JSONValue
 
 
@@ -33,7 +34,7 @@ class Logged:
     output: JSONValue = None
     tool_definitions: JSONValue = None
     events: list[Attributes] = field(default_factory=list)
-    redactions: Counter[str] = field(default_factory=Counter)
+    redactions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def output_bytes(self) -> int | None:
@@ -63,7 +64,7 @@ def read(stored: Mapping[str, str]) -> Logged:
         output=content["output"] or _messages(entries, EntryKind.OUTPUT),
         tool_definitions=content["tool_definitions"],
         events=[event for entry in entries if (event := _event(entry, details))],
-        redactions=sum((Counter(entry.redactions) for entry in entries), Counter()),
+        redactions=reduce(added, (entry.redactions for entry in entries), {}),
     )
 
 

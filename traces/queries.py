@@ -28,6 +28,7 @@ from traces.filters import Order, TraceFilters, Value
 from traces.index_queries import Candidate
 from traces.logged import read as read_entries
 from traces.logged import with_own_events
+from traces.redactions import added
 from traces.span import JSONValue
 
 MAX_PAGE = 200
@@ -825,13 +826,8 @@ def stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
         resource=_json(row["resource"], {}),
         events=with_own_events(logged, _json(row["events"], []), attributes),
         links=_json(row["links"], []),
-        redactions=_redactions(row["redactions"], logged.redactions),
+        redactions=added(_json(row["redactions"], {}), logged.redactions),
     )
-
-
-def _redactions(own: str | None, logged: Mapping[str, int]) -> dict[str, int]:
-    found = _json(own, {})
-    return {name: found.get(name, 0) + logged.get(name, 0) for name in (*found, *logged)} if logged else found
 
 
 _TOKEN_COLUMNS = {
