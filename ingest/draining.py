@@ -8,12 +8,12 @@ from ingest import metrics
 from tracehouse.clickhouse.insert import InsertRefused, InsertUnavailable, insert_json_lines
 
 
-def insert(table: str, lines: IO[bytes], token: str, *, later: str) -> None:
+def insert(table: str, lines: IO[bytes], token: str, *, later: str, is_distinct: bool) -> None:
     """`insert_json_lines`, measured. Raises what that raises."""
     written_at = _last_write(lines)
     started = time.perf_counter()
     try:
-        rows = insert_json_lines(table, lines, token=token, later=later)
+        rows = insert_json_lines(table, lines, token=token, later=later, is_distinct=is_distinct)
     except InsertUnavailable:
         _unavailable.inc()
         raise

@@ -190,7 +190,7 @@ def store(batch: Batch, lines: Sequence[bytes]) -> list[bytes]:
     """Returns once the rows are on the disk. Raises `SpoolFull` or `SpoolFailed`."""
     try:
         if lines:
-            spool().append(b"".join(lines))
+            spool().append(b"".join(lines), map(span_store.key, lines))
     except (SpoolFull, SpoolFailed):
         admission.give_back(batch.holder, spans=batch.decoded, size=batch.size)
         raise
@@ -293,8 +293,8 @@ def _make_spool() -> Spool:
     return Spool(Path(settings.DATA_DIR) / "spool", _insert, max_bytes=settings.SPOOL_MAX_BYTES)
 
 
-def _insert(lines: IO[bytes], token: str) -> None:
-    draining.insert(span_store.TABLE, lines, token, later=span_store.INDEXED_LATER)
+def _insert(lines: IO[bytes], token: str, /, *, is_distinct: bool) -> None:
+    draining.insert(span_store.TABLE, lines, token, later=span_store.INDEXED_LATER, is_distinct=is_distinct)
 
 
 def _earliest_ns(now_ns: int) -> int:

@@ -16,10 +16,10 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import structlog
 
@@ -41,7 +41,10 @@ BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0)
 ADOPT_SECONDS = 10.0
 USAGE_SECONDS = 1.0
 
-Insert = Callable[[IO[bytes], str], None]
+
+class Insert(Protocol):
+    def __call__(self, lines: IO[bytes], token: str, /, *, is_distinct: bool) -> None:
+        """`is_distinct` says that no two of the lines are parts of one row."""
 
 
 class SpoolFull(Exception):
@@ -61,8 +64,16 @@ class _Segment:
         _sync_directory(path.parent)
         self._sync_lock = threading.Lock()
         self.written = 0
+        self.is_distinct = True
+        self._keys: set[int] = set()
         self._synced = 0
         self._closed = False
+
+    def count_keys(self, keys: Iterable[int]) -> None:
+        """Notes whose parts the segment holds. Callers hold the spool's lock."""
+        for key in keys:
+            self.is_distinct = self.is_distinct and key not in self._keys
+            self._keys.add(key)
 
     def write(self, data: bytes) -> int:
         """Appends all of `data` or none; returns the size to wait for. Callers hold the spool's lock."""
@@ -111,7 +122,7 @@ class Spool:
         self._owner_lock = _lock_owner(folder / f"{self._owner}.owner")
         self._lock = threading.Lock()
         self._current: _Segment | None = None
-        self._closed: deque[Path] = deque()
+        self._closed: deque[_Segment] = deque()
         self._count = 0
         self._usage = (0.0, 0)
         self._wake = threading.Event()
@@ -119,14 +130,18 @@ class Spool:
         self._thread = threading.Thread(target=self._run, name="spool-drain", daemon=True)
         self._thread.start()
 
-    def append(self, lines: bytes) -> None:
-        """Returns once `lines` are on the disk. Raises `SpoolFull` or `SpoolFailed`; then nothing was taken."""
+    def append(self, lines: bytes, keys: Iterable[int]) -> None:
+        """Returns once `lines` are on the disk. `keys` has one number a line, the same for parts of one row.
+
+        Raises `SpoolFull` or `SpoolFailed`; then nothing was taken.
+        """
         if self.bytes_waiting() > self._max_bytes:
             raise SpoolFull
         try:
             with self._lock:
                 segment = self._segment()
                 size = segment.write(lines)
+                segment.count_keys(keys)
             segment.sync(size)
         except OSError as error:
             # After a failed sync the kernel may call the same pages clean: nothing more goes into this file.
@@ -162,7 +177,7 @@ class Spool:
         """Closes the current segment for draining. Callers hold the lock."""
         segment, self._current = self._current, None
         if segment:
-            self._closed.append(segment.path)
+            self._closed.append(segment)
             segment.close()
 
     def _run(self) -> None:
@@ -212,8 +227,9 @@ class Spool:
             self._retire()
         drained = 0
         while self._closed:
-            drained += _size(self._closed[0])
-            self._drain(self._closed[0])
+            segment = self._closed[0]
+            drained += segment.written
+            self._drain(segment.path, is_distinct=segment.is_distinct)
             self._closed.popleft()
         return drained
 
@@ -222,16 +238,16 @@ class Spool:
             try:
                 for path in sorted(self._folder.glob(f"{owner.stem}-*.jsonl")):
                     _trim_torn_line(path)
-                    self._drain(path)
+                    self._drain(path, is_distinct=False)
                 owner.unlink(missing_ok=True)
             finally:
                 os.close(lock)
 
-    def _drain(self, path: Path) -> None:
+    def _drain(self, path: Path, *, is_distinct: bool) -> None:
         if _size(path):
             try:
                 with path.open("rb") as lines:
-                    self._insert(lines, path.stem)
+                    self._insert(lines, path.stem, is_distinct=is_distinct)
             except InsertRefused:
                 self._drain_line_by_line(path)
         path.unlink(missing_ok=True)
@@ -243,7 +259,7 @@ class Spool:
         with path.open("rb") as lines, (aside / path.name).open("wb") as refused:
             for number, line in enumerate(lines):
                 try:
-                    self._insert(io.BytesIO(line), f"{path.stem}-{number}")
+                    self._insert(io.BytesIO(line), f"{path.stem}-{number}", is_distinct=True)
                 except InsertRefused as error:
                     log.error("spool.row_refused", segment=path.name, line=number, code=error.code)
                     refused.write(line)

@@ -91,6 +91,8 @@ class _Body(msgspec.Struct, omit_defaults=True, gc=False):
     log_entries: dict[str, _Entry] | None = None
 
 
+# What follows the sorting key in every line: `_Head` has its fields in this order, and these are always there.
+_AFTER_KEY = b',"day":'
 # How the text begins of a part that holds one log entry and nothing else.
 _ENTRY_ALONE = b'{"log_entries":'
 
@@ -116,6 +118,11 @@ def line(head: bytes, body: bytes, redactions: Mapping[str, int]) -> bytes:
         # Into the entry: as a column they would take the place of the span's own counts.
         text, counts = (b",", memoryview(body)[1:-3], counts), b"}}"
     return b"".join((head[:-1], *text, counts, b"}\n"))
+
+
+def key(line: bytes) -> int:
+    """The same for all parts of one span, and seldom for those of two: a line begins with its sorting key."""
+    return hash(line[: line.index(_AFTER_KEY)])
 
 
 def json_lines(spans: Iterable[Span]) -> list[bytes]:
