@@ -153,7 +153,7 @@ def due_deliveries(now: datetime) -> list[int]:
 def deliver(delivery_id: int, *, now: datetime) -> DeliveryState | None:
     """Tries once; what came of it, or None where it is not due or another process is at it."""
     waiting = ReportDelivery.objects.filter(pk=delivery_id, state=DeliveryState.WAITING, next_try_at__lte=now)
-    if not waiting.update(next_try_at=now + LEASE, attempts=F("attempts") + 1):
+    if not waiting.update(next_try_at=now + LEASE, attempts=F("attempts") + 1, reason=""):
         return None
     delivery = ReportDelivery.objects.select_related("report").get(pk=delivery_id)
     try:
@@ -165,6 +165,22 @@ def deliver(delivery_id: int, *, now: datetime) -> DeliveryState | None:
     delivery.save(update_fields=["state", "reason", "sent_at", "next_try_at"])
     log.info("report_delivery", delivery=delivery.pk, state=delivery.state, attempts=delivery.attempts)
     return DeliveryState(delivery.state)
+
+
+def try_again(delivery: ReportDelivery, *, actor: str, now: datetime) -> bool:
+    """Makes it due now, under the same Message-ID; not where it was sent or is being sent, which has no reason."""
+    unsent = ReportDelivery.objects.filter(pk=delivery.pk).exclude(state=DeliveryState.SENT).exclude(reason="")
+    with transaction.atomic():
+        if not unsent.update(state=DeliveryState.WAITING, attempts=0, next_try_at=now):
+            return False
+        tenancy.record(
+            actor=actor,
+            action="report.tried_again",
+            target=str(delivery.report),
+            project=delivery.report.project,
+            recipients=delivery.address,
+        )
+    return True
 
 
 def _failed(delivery: ReportDelivery, error: MailFailed, now: datetime) -> None:

@@ -161,6 +161,18 @@ def send_report(request: ProjectRequest, report_id: int) -> HttpResponse:
     return _send(request, kept, [form.cleaned_data["address"]])
 
 
+@require_POST
+@project_page(Role.ADMIN)
+def try_again(request: ProjectRequest, report_id: int, delivery_id: int) -> HttpResponse:
+    """Once what was wrong is mended: the same mail, at once."""
+    delivery = get_object_or_404(_kept(request, report_id).deliveries, pk=delivery_id)
+    if report_services.try_again(delivery, actor=request.user.email, now=timezone.now()):
+        _deliver_at_once(request, delivery.pk)
+    else:
+        messages.warning(request, f"The mail to {delivery.address} is sent, or on its way at this moment.")
+    return redirect("economics:report", request.project.slug, report_id)
+
+
 @form_page
 @project_page()
 def report_settings(request: ProjectRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The one way that mail leaves: by the SMTP server of the settings, and what came of it in words that may be shown."""
 
 import smtplib
+import ssl
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,6 +13,11 @@ from tracehouse.smtp import VARIABLE
 TIMEOUT_SECONDS = 15
 MAX_REASON = 300
 NOT_SET = f"No mail server is set. Set {VARIABLE} and start the platform again."
+MEND = f"Mend {VARIABLE} and start the platform again."
+UNTRUSTED = "The certificate of the mail server is not trusted"
+TRUST = f"Write the name that it has in {VARIABLE}, or name the file of its authority in SSL_CERT_FILE."
+# Answers about who we are and how we came in, not about the message (RFC 4954).
+ABOUT_US = frozenset({530, 534, 535, 538})
 
 
 class MailFailed(Exception):
@@ -43,7 +49,7 @@ def send(message: EmailMessage) -> None:
     server = settings.SMTP
     if server is None:
         raise MailFailed(NOT_SET, is_final=True)
-    message.connection = EmailBackend(
+    backend = EmailBackend(
         host=server.host,
         port=server.port,
         username=server.username,
@@ -53,17 +59,21 @@ def send(message: EmailMessage) -> None:
         timeout=TIMEOUT_SECONDS,
         fail_silently=False,
     )
+    message.connection = backend
     try:
-        message.send()
+        _send(message, backend)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise _refused(code, text) from None
-    except smtplib.SMTPAuthenticationError as error:
-        # The account may be mended: the message is as good as before.
-        reason = _said("The mail server refused our account", error.smtp_code, error.smtp_error)
-        raise MailFailed(reason, is_final=False) from None
     except smtplib.SMTPResponseException as error:
         raise _refused(error.smtp_code, error.smtp_error) from None
+    except smtplib.SMTPNotSupportedError as error:
+        raise MailFailed(f"The mail server cannot do this: {error} {MEND}", is_final=False) from None
+    except ssl.SSLCertVerificationError as error:
+        raise MailFailed(f"{UNTRUSTED}: {error.verify_message}. {TRUST}", is_final=False) from None
+    except ssl.SSLError as error:
+        said = f"TLS with the mail server failed ({error.reason}). {MEND}"
+        raise MailFailed(said, is_final=False) from None
     except smtplib.SMTPException as error:
         reason = f"Talking to the mail server failed ({type(error).__name__})."
         raise MailFailed(reason, is_final=False) from None
@@ -72,11 +82,22 @@ def send(message: EmailMessage) -> None:
         raise MailFailed(reason, is_final=False) from None
 
 
+def _send(message: EmailMessage, backend: EmailBackend) -> None:
+    """A connection on which TLS or signing in failed is not left open."""
+    try:
+        message.send()
+    finally:
+        backend.close()
+
+
 def _refused(code: int, text: bytes | str) -> MailFailed:
-    """Codes from 500 on are for good, those from 400 on for now."""
+    """Codes from 500 on are for good and those from 400 on for now; an account may be mended."""
+    if code in ABOUT_US:
+        return MailFailed(_said("The mail server refused our account", code, text, MEND), is_final=False)
     return MailFailed(_said("The mail server refused it", code, text), is_final=code >= 500)
 
 
-def _said(what: str, code: int, text: bytes | str) -> str:
+def _said(what: str, code: int, text: bytes | str, then: str = "") -> str:
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return f"{what}: {code} {' '.join(words.split())}"[:MAX_REASON]
+    said = f"{what}: {code} {' '.join(words.split())}"
+    return f"{said[: MAX_REASON - len(then) - 2].removesuffix('.')}. {then}" if then else said[:MAX_REASON]

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from costs import report, report_words
+from costs import report, report_mail, report_words
 from costs.report import (
     Cause,
     Compared,
@@ -227,3 +229,35 @@ def test_the_table_of_the_plain_text_has_its_columns_under_each_other() -> None:
         "draft    +$50.00      +$25.00  +$25.00",
         "    more and dearer invocations: 300 at $0.30 each (was 200 at $0.20)",
     ]
+
+
+def places_of(word: str, content: Any, path: str = "") -> list[tuple[str, Any]]:
+    """Where a text stands, and in what."""
+    found: list[tuple[str, Any]] = []
+    for name, value in content.items() if isinstance(content, dict) else enumerate(content):
+        at = f"{path}.{name}" if isinstance(content, dict) else f"{path}[]"
+        if isinstance(value, (dict, list, tuple)):
+            found += places_of(word, value, at)
+        elif value == word or word in str(value):
+            found.append((at.removeprefix("."), content))
+    return found
+
+
+def test_a_report_names_a_user_only_where_an_erasure_can_replace_it() -> None:
+    """The places that `docs/weekly-report.md` lists: everything shown is written from them."""
+    spike = Spike("user", "ada-1815", date(2026, 11, 18), Decimal(40), Decimal(9), Decimal("6.1"))
+    loser = Loser("user", "ada-1815", "Pro", Decimal(80), Decimal("11.43"))
+    spender = Compared("ada-1815", Used(Decimal(80), 100), Used(Decimal(60), 90))
+    margins = Margins((loser,), 1, Decimal("68.57"), 3)
+    content = msgspec.json.decode(
+        msgspec.json.encode(
+            report.as_data(weekly(spenders=(spender,), spikes=(spike,), spike_count=1, margins=margins))
+        )
+    )
+    found = places_of("ada-1815", content)
+    assert {path for path, _ in found} == {"spenders[].key", "spikes[].key", "margins.losers[].key"}
+    for _, holder in found:
+        holder["key"] = "erased"
+    shown = report.from_data(content)
+    assert "ada-1815" not in f"{report_words.write(shown)}{report_mail.as_text(shown, 1)}{report_mail.as_html(shown, 1)}"
+    assert "erased" in report_mail.as_text(shown, 1)

@@ -298,6 +298,46 @@ def test_a_mail_server_that_comes_back_gets_the_mail_under_the_same_id(
     )
 
 
+def test_once_the_account_is_mended_an_admin_has_the_same_mail_tried_again_and_not_a_second_one(
+    project: Project,
+    switched_on: ReportSettings,
+    mailbox: Mailbox,
+    client: Client,
+    owner: User,
+    teammate: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rolled_up(project)
+    mailbox.refused = {"cfo@example.com": "535 5.7.8 Bad account", "cto@example.com": "550 5.1.1 No such user"}
+    make_and_deliver(project)
+    waiting, failed = deliveries()
+    arguments = [project.slug, waiting.report_id]
+    page = reverse("economics:report", args=arguments)
+    again = [reverse("economics:try-again", args=[*arguments, one.pk]) for one in (waiting, failed)]
+    client.force_login(teammate)
+    assert client.post(again[0]).status_code == 403
+    assert "Try again now" not in words(client.get(page))
+    client.force_login(owner)
+    said = words(client.get(page))
+    assert "535 5.7.8 Bad account. Mend TRACEHOUSE_SMTP_URL and start the platform again. Try again now" in said
+    assert "next try" in said
+    mailbox.refused = {}
+    send, seen = report_services.mail.send, []
+
+    def meanwhile(message: Any) -> None:
+        seen.append(words(client.post(again[0], follow=True)))
+        send(message)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(report_services.mail, "send", meanwhile)
+        assert "Sent to cfo@example.com." in words(client.post(again[0], follow=True))
+    assert ["is sent, or on its way at this moment" in one for one in seen] == [True]
+    assert "Sent to cto@example.com." in words(client.post(again[1], follow=True))
+    assert "is sent, or on its way" in words(client.post(again[1], follow=True))
+    assert [one["To"] for one in mailbox.messages] == ["cfo@example.com", "cto@example.com"]
+    assert AuditEntry.objects.filter(action="report.tried_again").count() == 2
+
+
 def test_a_delivery_whose_process_died_comes_up_again_and_not_for_ever(
     project: Project, switched_on: ReportSettings, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
