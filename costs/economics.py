@@ -17,12 +17,27 @@ TENTH = 10
 
 # Structs, for there may be one of each for fifty thousand users: they are made in a quarter of the time.
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """What one customer used in a window. `unpriced_calls` add nothing to the cost, which is then a lower bound."""
+    """What one customer used in a window. `unpriced_calls` add nothing to the cost, which is then a lower bound.
+
+    Of a user, `organizations` have a plan that pays for `paid_by_them` of the cost.
+    """
 
     cost: Decimal = Decimal(0)
     invocations: int = 0
     failed: int = 0
     unpriced_calls: int = 0
+    organizations: tuple[str, ...] = ()
+    paid_by_them: Decimal = Decimal(0)
+
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.cost + other.cost,
+            self.invocations + other.invocations,
+            self.failed + other.failed,
+            self.unpriced_calls + other.unpriced_calls,
+            self.organizations + other.organizations,
+            self.paid_by_them + other.paid_by_them,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,11 @@ NOTHING_SPENT = Spent()
 
 
 class Customer(msgspec.Struct, frozen=True, gc=False):
-    """One user or organization. `revenue` is None without a plan, which is not the same as a plan of $0."""
+    """One user or organization. `revenue` is None without a plan, which is not the same as a plan of $0.
+
+    What a user costs inside `organizations` that have a plan is set against their revenue and not against the user's
+    own: every cost counts in one margin at most.
+    """
 
     key: str
     cost: Decimal
@@ -47,10 +66,17 @@ class Customer(msgspec.Struct, frozen=True, gc=False):
     failed: int = 0
     unpriced_calls: int = 0
     is_top: bool = False  # among the dearest tenth of those who used anything
+    organizations: tuple[str, ...] = ()
+    paid_by_them: Decimal = Decimal(0)
+
+    @property
+    def own_cost(self) -> Decimal:
+        """What no organization's plan pays for."""
+        return self.cost - self.paid_by_them
 
     @property
     def margin(self) -> Decimal | None:
-        return None if self.revenue is None else self.revenue - self.cost
+        return None if self.revenue is None else self.revenue - self.own_cost
 
     @property
     def margin_share(self) -> Decimal | None:
@@ -59,7 +85,12 @@ class Customer(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_under_water(self) -> bool:
         """Costs more than it pays. Without a plan nobody can say."""
-        return self.revenue is not None and self.cost > self.revenue
+        return self.revenue is not None and self.own_cost > self.revenue
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Nobody pays for it, or not for all of it."""
+        return self.revenue is None and (not self.organizations or self.own_cost > 0)
 
     @property
     def succeeded(self) -> int:
@@ -73,7 +104,7 @@ class Customer(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over some customers. Revenue and margin are of those who have a plan."""
+    """Sums over some customers. Revenue and margin are of those who have a plan of their own."""
 
     customers: int = 0
     cost: Decimal = Decimal(0)
@@ -82,17 +113,17 @@ class Totals:
     failed: int = 0
     unpriced_calls: int = 0
     with_plan: int = 0
-    cost_with_plan: Decimal = Decimal(0)
+    cost_with_plan: Decimal = Decimal(0)  # without what organizations pay for
+    unpriced_with_plan: int = 0
+    by_organization: int = 0  # users for whom an organization's plan pays
+    cost_by_organization: Decimal = Decimal(0)
+    without_plan: int = 0
     under_water: int = 0
     lost: Decimal = Decimal(0)  # what those under water cost beyond what they pay
 
     @property
-    def without_plan(self) -> int:
-        return self.customers - self.with_plan
-
-    @property
     def cost_without_plan(self) -> Decimal:
-        return self.cost - self.cost_with_plan
+        return self.cost - self.cost_with_plan - self.cost_by_organization
 
     @property
     def margin(self) -> Decimal | None:
@@ -144,8 +175,9 @@ def top_tenth(costs: Mapping[str, Decimal]) -> frozenset[str]:
 
 def totals(found: Iterable[Customer]) -> Totals:
     """One pass over everybody."""
-    count = invocations = failed = unpriced = with_plan = under_water = 0
-    cost = revenue = covered = lost = Decimal(0)
+    count = invocations = failed = unpriced = with_plan = unpriced_with_plan = under_water = 0
+    by_organization = without_plan = 0
+    cost = revenue = covered = paid_by_them = lost = Decimal(0)
     for one in found:
         count += 1
         cost += one.cost
@@ -155,11 +187,31 @@ def totals(found: Iterable[Customer]) -> Totals:
         if one.revenue is not None:
             with_plan += 1
             revenue += one.revenue
-            covered += one.cost
+            covered += one.own_cost
+            unpriced_with_plan += one.unpriced_calls
+        if one.organizations:
+            by_organization += 1
+            paid_by_them += one.paid_by_them
+        without_plan += one.is_unpaid
         if one.margin is not None and one.is_under_water:
             under_water += 1
             lost -= one.margin
-    return Totals(count, cost, revenue, invocations, failed, unpriced, with_plan, covered, under_water, lost)
+    return Totals(
+        customers=count,
+        cost=cost,
+        revenue=revenue,
+        invocations=invocations,
+        failed=failed,
+        unpriced_calls=unpriced,
+        with_plan=with_plan,
+        cost_with_plan=covered,
+        unpriced_with_plan=unpriced_with_plan,
+        by_organization=by_organization,
+        cost_by_organization=paid_by_them,
+        without_plan=without_plan,
+        under_water=under_water,
+        lost=lost,
+    )
 
 
 def chosen(found: Sequence[Customer], only: Filter, words: str = "") -> list[Customer]:
@@ -201,6 +253,8 @@ def _customer(key: str, spent: Spent, paid: Paid | None, is_top: bool) -> Custom
         failed=spent.failed,
         unpriced_calls=spent.unpriced_calls,
         is_top=is_top,
+        organizations=spent.organizations,
+        paid_by_them=spent.paid_by_them,
     )
 
 
@@ -213,4 +267,4 @@ def _passes(one: Customer, only: Filter) -> bool:
         case Filter.UNDER_WATER:
             return one.is_under_water
         case Filter.NO_PLAN:
-            return one.revenue is None
+            return one.is_unpaid

@@ -103,7 +103,8 @@ class UnitEconomics(APIView):
         order = Order(given["order"].removeprefix("-"))
         rows = economics.ordered(kept, order, descending=given["order"].startswith("-"))
         everybody = economics.totals(found.customers)
-        top = economics.totals(economics.chosen(found.customers, Filter.TOP))
+        dearest = economics.chosen(found.customers, Filter.TOP)
+        top, behind = economics.totals(dearest), economics.totals(found.behind(dearest))
         page = rows[given["offset"] : given["offset"] + given["limit"]]
         return Response(
             {
@@ -111,6 +112,7 @@ class UnitEconomics(APIView):
                 "total": len(rows),
                 "totals": shapes.totals(economics.totals(kept), everybody),
                 "top": shapes.totals(top, everybody),
+                "top_organizations": shapes.totals(behind, everybody),
                 "everybody": shapes.totals(everybody, everybody),
                 "nobody_usd": shapes.money(found.nobody.cost),
             }

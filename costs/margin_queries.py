@@ -1,10 +1,12 @@
 """Reads behind unit economics: what customers cost, by the roll-up, beside what their plans bring in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+
+from msgspec.structs import replace
 
 from costs import economics, plan_queries, rollup_queries
 from costs.day_range import DayRange
@@ -28,16 +30,23 @@ _DIMENSIONS = {Payer.USER: Dimension.USER, Payer.ORGANIZATION: Dimension.ORGANIZ
 class Economics:
     """Everybody who cost something or pays in these days, dearest first.
 
-    `nobody` is what invocations cost that name no user (or organization): no plan can pay for them.
+    `nobody` is what invocations cost that name no user (or organization): no plan can pay for them. `organizations`
+    are those with a plan that pay for some of what users cost, dearest first.
     """
 
     by: Payer
     days: DayRange
     customers: list[Customer]
+    organizations: list[Customer]
     nobody: Spent
     months: Fraction  # that the days are long, until now
     plans: int  # prices that the project has at all, of this kind and of the other
     other_plans: int
+
+    def behind(self, users: Iterable[Customer]) -> list[Customer]:
+        """The organizations that pay for these users."""
+        keys = {key for one in users for key in one.organizations}
+        return [one for one in self.organizations if one.key in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,17 @@ def unit_economics(scope: Scope, by: Payer, days: DayRange, *, now: datetime) ->
     zone = time_range.zone_of(scope.time_zone)
     window = days.window(now, zone)
     calendar = Calendar(window.start, window.end, zone)
-    spent = spending(scope.during(days.whole(zone)), by)
-    nobody = spent.pop("", economics.NOTHING_SPENT)
     payers = plan_queries.payers(scope.project_id, by)
+    organizations = _paying_organizations(scope, calendar, days.last) if by is Payer.USER else {}
+    spent, of_organizations = _spending(scope.during(days.whole(zone)), by, organizations)
+    nobody = spent.pop("", economics.NOTHING_SPENT)
     return Economics(
         by=by,
         days=days,
         customers=economics.customers(spent, paid(payers, calendar, days.last)),
+        organizations=economics.customers(
+            of_organizations, {key: organizations[key] for key in of_organizations}
+        ),
         nobody=nobody,
         months=calendar.months,
         plans=sum(len(alike.prices) * len(alike.keys) for alike in payers),
@@ -99,6 +112,20 @@ def spending(scope: Scope, by: Payer) -> dict[str, Spent]:
     }
 
 
+def spending_within(scope: Scope, organizations: Container[str]) -> tuple[dict[str, Spent], dict[str, Spent]]:
+    """What each user cost and how much of it these organizations pay for; and what each of these organizations cost."""
+    users: dict[str, Spent] = {}
+    paying: dict[str, Spent] = {}
+    for total in rollup_queries.users_in_order(scope):
+        key, organization = total.user_id, total.organization_id
+        spent = Spent(total.cost_usd, total.invocations, total.failed, total.unpriced_calls)
+        if organization in organizations:
+            paying[organization] = paying.get(organization, economics.NOTHING_SPENT) + spent
+            spent = replace(spent, organizations=(organization,), paid_by_them=spent.cost)
+        users[key] = users[key] + spent if key in users else spent
+    return users, paying
+
+
 def paid(payers: Iterable[Payers], calendar: Calendar, last: date) -> dict[str, Paid]:
     """What each brings in, by the name of the plan that holds last in these days."""
     found: dict[str, Paid] = {}
@@ -107,6 +134,16 @@ def paid(payers: Iterable[Payers], calendar: Calendar, last: date) -> dict[str, 
         if amount is not None:
             found |= dict.fromkeys(alike.keys, Paid(amount, _plan_name(alike.prices, last)))
     return found
+
+
+def _paying_organizations(scope: Scope, calendar: Calendar, last: date) -> dict[str, Paid]:
+    return paid(plan_queries.payers(scope.project_id, Payer.ORGANIZATION), calendar, last)
+
+
+def _spending(
+    scope: Scope, by: Payer, organizations: Mapping[str, Paid]
+) -> tuple[dict[str, Spent], dict[str, Spent]]:
+    return spending_within(scope, organizations) if organizations else (spending(scope, by), {})
 
 
 def _plan_name(prices: Sequence[PlanPrice], last: date) -> str:

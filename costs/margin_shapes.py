@@ -22,6 +22,16 @@ MAX_ROWS = 1_000
 # Shares are told to six places: a division has no last one.
 _SHARE = Decimal("1e-6")
 _COST = Decimal("1e-12")
+_COUNTS = (
+    "customers",
+    "with_plan",
+    "by_organization",
+    "without_plan",
+    "under_water",
+    "invocations",
+    "failed",
+    "unpriced_calls",
+)
 
 
 class DayParameters(serializers.Serializer[Any]):
@@ -164,7 +174,10 @@ class BudgetsSchema(serializers.Serializer[Any]):
 
 
 class CustomerSchema(serializers.Serializer[Any]):
-    """Revenue and margin are null without a plan. Shares are of one: 0.7 is 70 %."""
+    """Revenue and margin are null without a plan. Shares are of one: 0.7 is 70 %.
+
+    Of a user, the cost inside `organizations` that have a plan is set against theirs, not against the user's own.
+    """
 
     key = serializers.CharField()
     plan = serializers.CharField(allow_null=True)
@@ -178,13 +191,19 @@ class CustomerSchema(serializers.Serializer[Any]):
     under_water = serializers.BooleanField()
     top = serializers.BooleanField(help_text="Among the dearest tenth of those who used anything.")
     cost_per_success_usd = serializers.CharField(allow_null=True)
+    organizations = serializers.ListField(
+        child=serializers.CharField(), help_text="Those whose plan pays for some of it."
+    )
+    paid_by_organizations_usd = serializers.CharField(help_text="The part of the cost that they pay for.")
 
 
 class TotalsSchema(serializers.Serializer[Any]):
-    """Revenue and margin are of those who have a plan."""
+    """Revenue and margin are of those who have a plan of their own."""
 
     customers = serializers.IntegerField()
     with_plan = serializers.IntegerField()
+    by_organization = serializers.IntegerField(help_text="Users for whom an organization's plan pays.")
+    without_plan = serializers.IntegerField(help_text="For whom nobody pays, or not for all of it.")
     under_water = serializers.IntegerField()
     invocations = serializers.IntegerField()
     failed = serializers.IntegerField()
@@ -195,6 +214,7 @@ class TotalsSchema(serializers.Serializer[Any]):
     margin_usd = serializers.CharField(allow_null=True)
     margin_share = serializers.CharField(allow_null=True)
     lost_usd = serializers.CharField(help_text="What those under water cost beyond what they pay.")
+    paid_by_organizations_usd = serializers.CharField()
 
 
 class EconomicsSchema(serializers.Serializer[Any]):
@@ -205,6 +225,9 @@ class EconomicsSchema(serializers.Serializer[Any]):
     totals = TotalsSchema()
     top = TotalsSchema()
     everybody = TotalsSchema()
+    top_organizations = TotalsSchema(
+        help_text="The organizations whose plans pay for the dearest tenth of the users, with all that they cost."
+    )
     nobody_usd = serializers.CharField(help_text="The cost of invocations that name no such customer.")
 
 
@@ -277,20 +300,22 @@ def customer(one: Customer) -> dict[str, Any]:
         "under_water": one.is_under_water,
         "top": one.is_top,
         "cost_per_success_usd": money(one.cost_per_success),
+        "organizations": list(one.organizations),
+        "paid_by_organizations_usd": plain_decimal(one.paid_by_them),
     }
 
 
 def totals(found: Totals, everybody: Totals) -> dict[str, Any]:
-    counts = ("customers", "with_plan", "under_water", "invocations", "failed", "unpriced_calls")
     plain = asdict(found)
     return {
-        **{name: plain[name] for name in counts},
+        **{name: plain[name] for name in _COUNTS},
         "cost_usd": plain_decimal(found.cost),
         "cost_share": share(share_of(found.cost, everybody.cost)),
         "revenue_usd": plain_decimal(found.revenue),
         "margin_usd": money(found.margin),
         "margin_share": share(found.margin_share),
         "lost_usd": plain_decimal(found.lost),
+        "paid_by_organizations_usd": plain_decimal(found.cost_by_organization),
     }
 
 

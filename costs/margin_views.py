@@ -58,7 +58,8 @@ def economics_page(request: ProjectRequest) -> HttpResponse:
     rows = _rows(request, state, found)
     first = (state.page - 1) * PAGE
     everybody = economics.totals(found.customers)
-    top = economics.totals(economics.chosen(found.customers, Filter.TOP))
+    dearest = economics.chosen(found.customers, Filter.TOP)
+    top, behind = economics.totals(dearest), economics.totals(found.behind(dearest))
     context = {
         **_around(request, state.days, zone),
         "state": state,
@@ -69,7 +70,9 @@ def economics_page(request: ProjectRequest) -> HttpResponse:
         "everybody": everybody,
         "top": top,
         "top_share": economics.share_of(top.cost, everybody.cost),
-        "verdict": _verdict(top),
+        "behind": behind,
+        "verdict": _verdict(top, behind),
+        "organizations": economics.totals(found.organizations),
         "totals": economics.totals(rows),
         "count": len(rows),
         "rows": [(one, _break_even(one.cost, found, state)) for one in rows[first : first + PAGE]],
@@ -91,13 +94,14 @@ def economics_csv(request: ProjectRequest) -> HttpResponse:
     header = (
         f"{state.by.value}_id", "plan", "from", "to", "invocations", "failed", "unpriced_calls", "cost_usd",
         "revenue_usd", "margin_usd", "margin_share", "cost_per_success_usd", "break_even_monthly_usd", "top_10_percent",
+        "paid_by_organizations", "paid_by_organizations_usd",
     )  # fmt: skip
     days = state.days
     rows = [
         (
             one.key, one.plan, days.first, days.last, one.invocations, one.failed, one.unpriced_calls, one.cost,
             one.revenue, one.margin, one.margin_share, one.cost_per_success, _break_even(one.cost, found, state),
-            "yes" if one.is_top else "no",
+            "yes" if one.is_top else "no", ", ".join(one.organizations), one.paid_by_them,
         )
         for one in _rows(request, state, found)
     ]  # fmt: skip
@@ -175,13 +179,12 @@ def _break_even(cost: Decimal, found: Economics, state: MarginState) -> Decimal 
     return economics.break_even(cost, found.months, state.margin)
 
 
-def _verdict(top: Totals) -> str:
-    """What the dearest tenth comes to, as the template words it."""
-    if not top.customers:
-        return "nobody"
-    if top.margin is None:
+def _verdict(top: Totals, behind: Totals) -> str:
+    """What the dearest tenth and the organizations that pay for them leave us, as the template words it."""
+    margins = [one.margin for one in (top, behind) if one.margin is not None]
+    if not margins:
         return "no_plan"
-    return "loses" if top.margin < 0 else "earns"
+    return "loses" if sum(margins) < 0 else "earns"
 
 
 def _condition(text: str) -> tuple[ScoreCondition | None, str]:

@@ -55,6 +55,7 @@ class BudgetForm(KeyedForm):
     class Meta:
         model = Budget
         fields = ["subject", "key", "period", "limit_usd", "warn_percent"]
+        labels = {"period": "Per"}
         widgets = {"limit_usd": MoneyInput()}
 
 

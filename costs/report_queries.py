@@ -119,7 +119,7 @@ def _margins(scope: Scope, days: DayRange, now: datetime) -> Margins:
 
 
 def _loser(payer: Payer, one: Customer) -> Loser:
-    return Loser(payer.value, one.key, one.plan, one.cost, one.revenue or Decimal(0), one.unpriced_calls)
+    return Loser(payer.value, one.key, one.plan, one.own_cost, one.revenue or Decimal(0), one.unpriced_calls)
 
 
 def _unpriced(scope: Scope) -> tuple[UnpricedModel, ...]:

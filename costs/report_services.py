@@ -169,7 +169,9 @@ def deliver(delivery_id: int, *, now: datetime) -> DeliveryState | None:
 
 def try_again(delivery: ReportDelivery, *, actor: str, now: datetime) -> bool:
     """Makes it due now, under the same Message-ID; not where it was sent or is being sent, which has no reason."""
-    unsent = ReportDelivery.objects.filter(pk=delivery.pk).exclude(state=DeliveryState.SENT).exclude(reason="")
+    unsent = (
+        ReportDelivery.objects.filter(pk=delivery.pk).exclude(state=DeliveryState.SENT).exclude(reason="")
+    )
     with transaction.atomic():
         if not unsent.update(state=DeliveryState.WAITING, attempts=0, next_try_at=now):
             return False

@@ -47,7 +47,11 @@ money_pages = [
     path("costs/reports/<int:report_id>", report_views.one_report, name="report"),
     path("costs/reports/<int:report_id>.html", report_views.report_html, name="report-html"),
     path("costs/reports/<int:report_id>/send", report_views.send_report, name="send-report"),
-    path("costs/reports/<int:report_id>/deliveries/<int:delivery_id>/again", report_views.try_again, name="try-again"),
+    path(
+        "costs/reports/<int:report_id>/deliveries/<int:delivery_id>/again",
+        report_views.try_again,
+        name="try-again",
+    ),
     path("costs/reports/<int:report_id>/again", report_views.make_again, name="report-again"),
 ]
 

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpRequest
-from django.utils import timezone
+from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -12,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from exports import slots, user_costs
+from exports.answers import user_costs_answer
 from exports.api import FormatIsOurs, TooManyExports
 from exports.shape import CONTENT_TYPES, Format
 from exports.user_costs import Asked, TooManyUsers
 from tracehouse.tenancy.authentication import holder_of
 from tracehouse.tenancy.models import Project
-from tracehouse.web import patience
 from traces.api import WindowParameters, scope_during, validated
 
 
@@ -64,21 +63,8 @@ class UserCostExport(APIView):
             project=Project.objects.select_related("team").get(pk=holder.project_id),
         )
         try:
-            return answer(request._request, asked)
+            return user_costs_answer(request._request, asked)
         except slots.Busy as error:
             raise TooManyExports(str(error)) from error
         except TooManyUsers as error:
             raise ValidationError(str(error)) from error
-
-
-def answer(request: HttpRequest, asked: Asked) -> FileResponse:
-    """Raises what `user_costs.export` raises."""
-    file = user_costs.export(asked)
-    patience.limit(request)
-    return FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"user-costs-{asked.project.slug}-{timezone.now():%Y%m%dT%H%M%SZ}.{asked.format.value}",
-        content_type=CONTENT_TYPES[asked.format],
-        headers={"Cache-Control": "no-store, private"},
-    )

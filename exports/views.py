@@ -1,16 +1,23 @@
-"""The menu "Export" of the trace list: the same traces, as a file."""
+"""The menus "Export": the traces of a list, or what users cost on some days, as a file."""
+
+from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from exports import slots
-from exports.answers import answer
+from costs import day_range
+from costs.days import day_of
+from exports import slots, user_costs
+from exports.answers import answer, user_costs_answer
 from exports.services import Asked
 from exports.shape import Format
 from ingest.policies import policy_of
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
+from tracehouse.web import time_range
 from traces.list_views import list_address, state_of
 from traces.views import explains_failed_reads
 
@@ -38,3 +45,30 @@ def export_traces(request: ProjectRequest) -> HttpResponseBase:
     except slots.Busy as error:
         messages.error(request, str(error))
         return redirect(list_address(request, state.pairs))
+
+
+@require_GET
+@project_page()
+@explains_failed_reads
+def export_user_costs(request: ProjectRequest) -> HttpResponseBase:
+    """What each user cost in each organization on the days of the address, for billing."""
+    scope = replace(request.scope, time_zone=request.project.time_zone)
+    zone = time_range.zone_of(scope.time_zone)
+    days = day_range.parse(request.GET.dict(), day_of(timezone.now(), zone))
+    if days.problem:  # other days than were asked for must not end up on a bill
+        return _back(request, days.problem)
+    asked = user_costs.Asked(
+        scope=scope.during(days.whole(zone)),
+        format=Format.PARQUET if request.GET.get("format") == Format.PARQUET else Format.CSV,
+        actor=request.user.email,
+        project=request.project,
+    )
+    try:
+        return user_costs_answer(request, asked)
+    except (slots.Busy, user_costs.TooManyUsers) as error:
+        return _back(request, str(error))
+
+
+def _back(request: ProjectRequest, problem: str) -> HttpResponseBase:
+    messages.error(request, problem)
+    return redirect(f"{reverse('economics:list', args=[request.project.slug])}?{request.GET.urlencode()}")

@@ -36,7 +36,7 @@ def send(settings: Any, url: str) -> None:
     mail.send(EmailMessage("Costs", "At least $65.00", "costs@example.com", ["cfo@example.com"]))
 
 
-def with_account(mailbox: Mailbox, password: str = "p%40ss%2Fword") -> str:  # noqa: S107  # of this test's server
+def with_account(mailbox: Mailbox, password: str = "p%40ss%2Fword") -> str:
     return mailbox.url.replace("://", f"://{ACCOUNT[0]}:{password}@")
 
 
@@ -83,7 +83,9 @@ def test_an_account_that_is_refused_says_what_to_mend_and_is_tried_again(
     )
     assert not told.is_final
     without = failure(settings, mailbox.url)
-    assert without.reason.startswith("The mail server refused our account: 530 5.7.0 Authentication required.")
+    assert without.reason.startswith(
+        "The mail server refused our account: 530 5.7.0 Authentication required."
+    )
     assert not without.is_final
 
 

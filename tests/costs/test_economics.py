@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costs.economics import (
@@ -26,15 +26,20 @@ keys = st.text("abcdef", min_size=1, max_size=3)
 spent = st.dictionaries(
     keys,
     st.builds(
-        lambda cost, count, failed: Spent(cost, count, min(failed, count)),
+        lambda cost, count, failed, paid: Spent(
+            cost, count, min(failed, count), 0, *((("acme",), min(paid, cost)) if paid else ())
+        ),
         dollars,
         st.integers(0, 1000),
         st.integers(0, 1000),
+        st.one_of(st.just(Decimal(0)), dollars),
     ),
 )
 paid = st.dictionaries(keys, st.builds(Paid, dollars))
 
 
+# Whichever is drawn first waits for the tables of letters.
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(spent, paid)
 def test_everybody_stands_there_once_and_the_totals_are_their_sums(
     used: dict[str, Spent], pays: dict[str, Paid]
@@ -45,7 +50,11 @@ def test_everybody_stands_there_once_and_the_totals_are_their_sums(
     assert summed.cost == sum(one.cost for one in used.values())
     assert summed.revenue == sum(one.revenue for one in pays.values())
     assert summed.with_plan == len(pays)
-    assert summed.cost == summed.cost_with_plan + summed.cost_without_plan
+    parts = (summed.cost_with_plan, summed.cost_by_organization, summed.cost_without_plan)
+    assert summed.cost == sum(parts)
+    assert min(parts) >= 0
+    assert summed.cost_by_organization == sum(one.paid_by_them for one in used.values())
+    assert summed.without_plan == len(chosen(found, Filter.NO_PLAN))
     margins = [one.margin for one in found if one.margin is not None]
     assert (summed.margin or 0) == sum(margins)
     assert summed.lost == -sum(margin for margin in margins if margin < 0)
@@ -56,8 +65,9 @@ def test_everybody_stands_there_once_and_the_totals_are_their_sums(
 def test_filters_leave_what_they_say(used: dict[str, Spent], pays: dict[str, Paid]) -> None:
     found = customers(used, pays)
     no_plan, top = chosen(found, Filter.NO_PLAN), chosen(found, Filter.TOP)
-    assert {one.key for one in no_plan} == used.keys() - pays.keys()
-    assert all(one.cost > (one.revenue or 0) for one in chosen(found, Filter.UNDER_WATER))
+    unpaid = {key for key, one in used.items() if not one.organizations or one.paid_by_them < one.cost}
+    assert {one.key for one in no_plan} == unpaid - pays.keys()
+    assert all(one.cost - one.paid_by_them > (one.revenue or 0) for one in chosen(found, Filter.UNDER_WATER))
     rest = [one for one in found if one.key in used and one not in top]
     assert not top or min(one.cost for one in top) >= max((one.cost for one in rest), default=Decimal(0))
     assert chosen(found, Filter.ALL) == found
@@ -112,6 +122,14 @@ def test_a_free_plan_is_under_water_from_the_first_cent_on() -> None:
 @pytest.mark.parametrize(("failed", "each"), [(0, Decimal("0.5")), (6, Decimal("1.25")), (10, None)])
 def test_failed_invocations_are_paid_by_those_that_succeed(failed: int, each: Decimal | None) -> None:
     assert Customer("u-1", Decimal(5), invocations=10, failed=failed).cost_per_success == each
+
+
+def test_what_an_organization_pays_for_is_not_set_against_the_users_own_plan() -> None:
+    inside = Spent(Decimal(9), 3, organizations=("acme",), paid_by_them=Decimal(9))
+    (one,) = customers({"u-1": inside + Spent(Decimal(2), 1)}, {"u-1": Paid(Decimal(5))})
+    assert (one.cost, one.own_cost, one.margin, one.is_under_water) == (11, 2, 3, False)
+    (one,) = customers({"u-1": inside}, {})
+    assert (one.margin, one.is_unpaid) == (None, False)
 
 
 def test_names_are_found_by_any_part_of_them() -> None:

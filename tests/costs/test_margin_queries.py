@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
-from costs import anomaly_queries, budget_queries, day_range, margin_queries, plan_queries
+from costs import anomaly_queries, budget_queries, day_range, margin_queries, plan_queries, report_queries
 from costs.budgeting import State
 from costs.day_range import DayRange
+from costs.economics import totals
 from costs.margin_queries import Economics
 from costs.models import Budget, BudgetPeriod, Limited, Payer
+from costs.report import week_of
 from costs.revenue import PlanPrice
 from costs.spend_queries import Series
 from evals.score import Score, Source, Subject
@@ -45,7 +47,6 @@ def test_customers_stand_with_what_they_cost_and_what_they_pay_so_far(
     spend(elsewhere, "ada", "50", on=TODAY)
     plan(project, "ada", "30", since=JANUARY)
     plan(project, "quiet", "60", since=date(2026, 11, 24), name="Team")
-    plan(project, "acme", "90", since=JANUARY, subject=Payer.ORGANIZATION)
     plan(elsewhere, "bob", "500", since=JANUARY)
     found = economics(project)
     ada, bob, quiet = found.customers
@@ -53,13 +54,50 @@ def test_customers_stand_with_what_they_cost_and_what_they_pay_so_far(
     assert (ada.key, ada.cost, ada.revenue, ada.plan) == ("ada", 12, Decimal("23.5"), "Pro")
     assert (bob.revenue, bob.cost_per_success) == (None, Decimal("0.5"))
     assert (quiet.cost, quiet.revenue, quiet.plan) == (0, 1, "Team")
-    assert (found.nobody.cost, found.plans, found.other_plans) == (3, 2, 1)
+    assert (found.nobody.cost, found.plans, found.other_plans) == (3, 2, 0)
+
+
+def test_an_organization_with_a_plan_pays_for_its_users_and_no_cost_counts_in_two_margins(
+    project: Project, stranger: User
+) -> None:
+    elsewhere = Project.objects.get(team__memberships__user=stranger)
+    for user, dollars, organization in (
+        ("ada", "40", "acme"),
+        ("ada", "6", "globex"),
+        ("bob", "20", "acme"),
+        ("bob", "1", "initech"),
+        ("bob", "2", ""),
+        ("cid", "50", "initech"),
+        ("", "3", "acme"),
+    ):
+        spend(project, user, dollars, on=TODAY, organization_id=organization)
+    plan(project, "acme", "90", since=JANUARY, subject=Payer.ORGANIZATION)
+    plan(project, "initech", "30", since=JANUARY, subject=Payer.ORGANIZATION)
+    plan(project, "bob", "30", since=JANUARY)
+    plan(elsewhere, "globex", "500", since=JANUARY, subject=Payer.ORGANIZATION)
+    found = economics(project)
+    cid, ada, bob = found.customers
+    assert (cid.organizations, cid.own_cost, cid.is_unpaid) == (("initech",), 0, False)
+    assert (ada.organizations, ada.paid_by_them, ada.is_unpaid) == (("acme",), 40, True)
+    assert (bob.organizations, bob.paid_by_them) == (("acme", "initech"), 21)
+    assert (bob.cost, bob.revenue, bob.margin) == (23, Decimal("23.5"), Decimal("21.5"))
+    assert (found.nobody.cost, found.nobody.paid_by_them) == (3, 3)
     by_organization = economics(project, Payer.ORGANIZATION)
     assert [(one.key, one.cost, one.revenue) for one in by_organization.customers] == [
-        ("acme", 6, Decimal("70.5")),
+        ("acme", 63, Decimal("70.5")),
+        ("initech", 51, Decimal("23.5")),
         ("globex", 6, None),
     ]
-    assert by_organization.nobody.cost == 4
+    assert by_organization.nobody.cost == 2
+    paying = {one.key: (one.cost, one.margin) for one in by_organization.customers if one.revenue is not None}
+    assert {one.key: (one.cost, one.margin) for one in found.organizations} == paying
+    assert [one.key for one in found.behind([cid])] == ["initech"]
+    users, organizations = totals(found.customers), totals(by_organization.customers)
+    unpaid = users.cost_without_plan
+    assert users.cost_with_plan + organizations.cost_with_plan + unpaid == 122
+    # Of the week a day and a half is over: bob's own plan brings in $1.50 for the $2 that nobody else pays for.
+    losers = report_queries.weekly_report(project, week_of(NOW, UTC), now=NOW).margins.losers
+    assert [(one.key, one.cost) for one in losers] == [("acme", 63), ("initech", 51), ("bob", 2)]
 
 
 def test_days_are_those_of_the_projects_zone(project: Project) -> None:

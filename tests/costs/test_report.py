@@ -259,5 +259,8 @@ def test_a_report_names_a_user_only_where_an_erasure_can_replace_it() -> None:
     for _, holder in found:
         holder["key"] = "erased"
     shown = report.from_data(content)
-    assert "ada-1815" not in f"{report_words.write(shown)}{report_mail.as_text(shown, 1)}{report_mail.as_html(shown, 1)}"
+    assert (
+        "ada-1815"
+        not in f"{report_words.write(shown)}{report_mail.as_text(shown, 1)}{report_mail.as_html(shown, 1)}"
+    )
     assert "erased" in report_mail.as_text(shown, 1)

@@ -308,7 +308,10 @@ def test_once_the_account_is_mended_an_admin_has_the_same_mail_tried_again_and_n
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rolled_up(project)
-    mailbox.refused = {"cfo@example.com": "535 5.7.8 Bad account", "cto@example.com": "550 5.1.1 No such user"}
+    mailbox.refused = {
+        "cfo@example.com": "535 5.7.8 Bad account",
+        "cto@example.com": "550 5.1.1 No such user",
+    }
     make_and_deliver(project)
     waiting, failed = deliveries()
     arguments = [project.slug, waiting.report_id]
@@ -319,7 +322,9 @@ def test_once_the_account_is_mended_an_admin_has_the_same_mail_tried_again_and_n
     assert "Try again now" not in words(client.get(page))
     client.force_login(owner)
     said = words(client.get(page))
-    assert "535 5.7.8 Bad account. Mend TRACEHOUSE_SMTP_URL and start the platform again. Try again now" in said
+    assert (
+        "535 5.7.8 Bad account. Mend TRACEHOUSE_SMTP_URL and start the platform again. Try again now" in said
+    )
     assert "next try" in said
     mailbox.refused = {}
     send, seen = report_services.mail.send, []

@@ -3,17 +3,25 @@
 import csv
 import hashlib
 import io
+import re
+import threading
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from pyarrow import parquet
 
 from costs import rollup, rollup_queries
+from exports import slots
+from tests.costs.money import spend
 from tests.costs.test_rollup import AT_ONCE, WINDOW, span
-from tracehouse.tenancy.models import AuditEntry, Project
+from tracehouse.tenancy.models import AuditEntry, Project, User
 from tracehouse.tenancy.scope import Scope
 from traces.span import Cost, CostState, Span
 
@@ -95,3 +103,41 @@ def test_pages_of_user_costs_come_to_the_same(reader: Client, spent: list[rollup
         (one.user_id, one.organization_id, one.cost_usd) for one in spent
     ]
     assert reader.get("/api/v1/user-costs", {"cursor": "nonsense"}).status_code == 400
+
+
+def test_the_menu_of_unit_economics_gives_files_that_sum_up_to_what_the_pages_show(
+    client: Client, project: Project, owner: User, viewer: User, clickhouse: None
+) -> None:
+    today = timezone.now().date()
+    spend(project, "ada", "12.000000000001", on=today, hour=0, count=3, failed=1, organization_id="acme")
+    spend(project, "ada", "0.5", on=today - timedelta(days=3), count=2, unpriced=1)
+    spend(project, "", "7", on=today - timedelta(days=3))
+    spend(project, "bob", "100", on=today - timedelta(days=60))
+    client.force_login(viewer)
+    page = client.get(reverse("economics:list", args=[project.slug]), {"range": "7d"})
+    links = re.findall(r'href="([^"]*users/export[^"]*)"', page.content.decode())
+    in_csv, in_parquet = (client.get(unescape(link)) for link in links)
+    *users, checksum = csv.DictReader(io.StringIO(in_csv.getvalue().decode(), newline=""))
+    overview = (
+        client.get(reverse("costs:overview", args=[project.slug]), {"range": "7d"}).context["found"].total
+    )
+    assert Decimal(checksum["cost_usd"]) == overview.cost_usd == Decimal("19.500000000001")
+    for name in ("invocations", "failed", "unpriced_calls", "input_tokens", "output_tokens"):
+        assert int(checksum[name]) == getattr(overview, name), name
+    of_ada = sum(Decimal(row["cost_usd"]) for row in users if row["user_id"] == "ada")
+    assert [one.cost for one in page.context["found"].customers] == [of_ada]
+    table = parquet.read_table(io.BytesIO(in_parquet.getvalue())).to_pylist()
+    assert table[-1]["user_id"] == checksum["user_id"]
+    assert {one.actor for one in AuditEntry.objects.filter(action="user_costs.exported")} == {viewer.email}
+
+
+def test_a_file_is_never_of_other_days_than_asked_for_nor_made_past_what_runs_at_once(
+    client: Client, project: Project, owner: User, clickhouse: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(owner)
+    path = reverse("exports:user-costs", args=[project.slug])
+    wrong = client.get(path, {"from": "2026-02-01", "to": "2026-01-01"}, follow=True)
+    assert "The first day is after the last." in wrong.content.decode()
+    monkeypatch.setattr(slots, "_free", threading.BoundedSemaphore(1))
+    slots.take()
+    assert "Too many exports run at this moment" in client.get(path, follow=True).content.decode()
