@@ -98,8 +98,9 @@ def admit(batch: Batch, items: Sequence[OtlpSpan | OtlpLog | Span]) -> None:
 
 def normalize(batch: Batch, records: Sequence[OtlpSpan]) -> list[Span]:
     spans = []
+    earliest, latest = _earliest_ns(batch.now_ns), batch.now_ns + MAX_AHEAD_NS
     for record in records:
-        reason = _time_problem(record, batch.now_ns)
+        reason = _time_problem(record, earliest, latest)
         if reason:
             batch.refuse(reason, record)
         else:
@@ -301,12 +302,12 @@ def _earliest_ns(now_ns: int) -> int:
     return now_ns - settings.MAX_SPAN_AGE_DAYS * DAY_NS
 
 
-def _time_problem(record: OtlpSpan, now_ns: int) -> Refusal | None:
+def _time_problem(record: OtlpSpan, earliest_ns: int, latest_ns: int) -> Refusal | None:
     if not record.start_ns:
         return Refusal.NO_START
-    if record.start_ns < _earliest_ns(now_ns):
+    if record.start_ns < earliest_ns:
         return Refusal.TOO_OLD
-    if max(record.start_ns, record.end_ns) > now_ns + MAX_AHEAD_NS:
+    if record.start_ns > latest_ns or record.end_ns > latest_ns:
         return Refusal.IN_FUTURE
     return None
 

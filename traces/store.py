@@ -258,7 +258,8 @@ def _date(days: int) -> str:
 
 def _seconds(nanoseconds: int) -> str:
     """Seconds with nine decimals, which ClickHouse reads into DateTime64(9) without loss."""
-    return f"{nanoseconds // 1_000_000_000:010d}.{nanoseconds % 1_000_000_000:09d}"
+    digits = f"{nanoseconds:019d}"
+    return f"{digits[:-9]}.{digits[-9:]}"
 
 
 def _rfc3339(nanoseconds: int) -> str:
