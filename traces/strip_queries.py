@@ -58,7 +58,8 @@ _WIDE: Mapping[str, str] = {
     "name": "root_names",
 }
 _COLUMNS = {**_NARROW, **_WIDE}
-_COUNTED = {*_COLUMNS, "status", "min_latency_ms", "min_cost_usd", "score"}
+_SUMS = {"min_latency_ms", "min_cost_usd"}
+_COUNTED = {*_COLUMNS, *_SUMS, "status", "score", "tags"}
 _IN_SPANS = {"q", "attribute", "prompt_name", "prompt_version"}
 _BOUND = """project_id = {project_id:UInt64}
       AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
@@ -67,7 +68,9 @@ _LATENCY_NS = "toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(
 
 def left_out(filters: TraceFilters, *, by_spans: bool) -> list[str]:
     """The chosen filters that `strip` does not count by."""
-    counted = _COUNTED | _IN_SPANS if by_spans else _COUNTED
+    # That no span failed cannot be seen here: a row remembers a failure that a later part took back.
+    failed = {"has_error"} if filters.has_error else set()
+    counted = _COUNTED | failed | (_IN_SPANS if by_spans else set())
     return [name for name in _chosen(filters) if name not in counted]
 
 
@@ -84,6 +87,7 @@ def strip(scope: Scope, filters: TraceFilters, steps: Steps, *, by_spans: bool) 
         parameters["min_latency_ns"] = filters.min_latency_ms * 1_000_000
     if filters.min_cost_usd is not None:
         parameters["min_cost_usd"] = f"{filters.min_cost_usd:f}"
+    parameters |= {f"tag_{number}": tag for number, tag in enumerate(filters.tags)}
     among = in_spans(filters) if by_spans else []
     if among:
         parameters |= looked_up(filters)[1]
@@ -91,7 +95,11 @@ def strip(scope: Scope, filters: TraceFilters, steps: Steps, *, by_spans: bool) 
     if filters.score is not None:
         among.append(score_filters.decides(filters.score))
         parameters |= score_filters.parameters_of(filters.score)
-    query = _strip_query(tuple(_chosen(filters, _COUNTED)), filters.status, tuple(among), said=said)
+    chosen = tuple(_chosen(filters, _COUNTED))
+    having = [f"max(has(tags, {{tag_{number}:String}}))" for number in range(len(filters.tags))]
+    if filters.has_error:
+        having.append("max(any_failed)")
+    query = _strip_query(chosen, filters.status, tuple(among), tuple(having), said=said)
     rows = run(query, scope, parameters)
     total = next((_counts(row) for row in rows if row["is_total"]), Counts())
     return Strip(total, {row["bucket"]: _counts(row) for row in rows if not row["is_total"]})
@@ -120,12 +128,16 @@ LIMIT 1""",  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=256)
-def _strip_query(chosen: tuple[str, ...], status: str, among: tuple[str, ...], *, said: bool) -> Query:
-    """`among`: further conditions on trace ids; `said` where parts of spans answer some of them."""
+def _strip_query(
+    chosen: tuple[str, ...], status: str, among: tuple[str, ...], of_rows: tuple[str, ...], *, said: bool
+) -> Query:
+    """`among`: further conditions on trace ids; `said` where parts of spans answer some of them; `of_rows`: conditions
+    on all rows of a trace."""
     narrow = [*among, *(_among(name) for name in chosen if name in _NARROW)]
-    having = [_holds(name) for name in chosen if name in _WIDE]
+    having = [*of_rows, *(_holds(name) for name in chosen if name in _WIDE)]
     # A part that says what is looked for may have been written over since.
-    unsure = ["1"] if said else ["(max(root_failed) AND max(root_passed))", *map(_many_values, chosen)]
+    both = "(max(root_failed) AND max(root_passed))"
+    unsure = ["1"] if said or of_rows else [both, *map(_many_values, chosen)]
     if "min_latency_ms" in chosen:
         having.append(f"{_LATENCY_NS} >= {{min_latency_ns:Int64}}")
     if "min_cost_usd" in chosen:
@@ -182,7 +194,7 @@ def _holds(name: str) -> str:
 
 def _many_values(name: str) -> str:
     """When the spans might decide otherwise: they know which of the values the trace goes by."""
-    if name in {"min_latency_ms", "min_cost_usd"}:
+    if name in _SUMS:
         return "1"
     if name not in _COLUMNS:
         return ""

@@ -69,10 +69,18 @@ def test_filters_narrow_and_what_the_index_cannot_tell_apart_is_unsure(store_spa
     project = next(FRESH)
     store_spans(
         [
-            span(project, 1, user_id="ann", feature="draft", environment="production", session_id="s1"),
+            span(
+                project,
+                1,
+                user_id="ann",
+                feature="draft",
+                environment="production",
+                session_id="s1",
+                tags=("a", "b"),
+            ),
             span(project, 2, user_id="bo", status=Status.ERROR, organization_id="acme"),
             span(project, 2, number=2, user_id="ann", kind=Kind.LLM, model="m1", lasts=9),
-            span(project, 3, number=2, kind=Kind.TOOL, tool_name="search", status=Status.ERROR),
+            span(project, 3, number=2, kind=Kind.TOOL, tool_name="search", status=Status.ERROR, tags=("b",)),
         ]
     )
 
@@ -91,6 +99,9 @@ def test_filters_narrow_and_what_the_index_cannot_tell_apart_is_unsure(store_spa
     assert counted(name="run") == (3, 2, 1)
     assert counted(min_latency_ms=5_000) == (1, 1, 1)
     assert counted(min_cost_usd=1) == (0, 0, 0)
+    assert counted(tags=("b",)) == (2, 1, 2)
+    assert counted(tags=("b", "a")) == (1, 0, 1)
+    assert counted(has_error=True) == (2, 2, 2)
 
 
 @pytest.mark.clickhouse
@@ -161,7 +172,7 @@ def score(id: str, trace: int, value: float) -> Score:
 
 def test_filters_that_are_not_counted_by_are_named() -> None:
     filters = TraceFilters(
-        q="quiet", user_id="ann", status="ok", score=parse_score("quality"), has_error=True
+        q="quiet", user_id="ann", status="ok", score=parse_score("quality"), has_error=False
     )
     assert strip_queries.left_out(filters, by_spans=False) == ["has_error", "q"]
     assert strip_queries.left_out(filters, by_spans=True) == ["has_error"]
