@@ -117,9 +117,9 @@ def span_of(chosen: DayRange, zone: tzinfo) -> Span:
 
 
 def behind(dimension: Dimension, key: str) -> dict[str, str]:
-    """What narrows a list of traces to those of a key; nothing where no filter can, as for what names nothing."""
+    """What narrows a list of traces to those of a key."""
     if not key:
-        return {}
+        return {"without": "prompt_name" if dimension is Dimension.PROMPT else dimension.value}
     if dimension is Dimension.PROMPT:
         name, _, version = key.partition("\n")
         return {"prompt_name": name, "prompt_version": version}

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import Any, TypeAlias
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from costs import anomaly_queries, budget_queries, dashboard, rolled, spend_chart
+from costs import anomaly_queries, budget_queries, dashboard, rolled, spend_chart, spend_plot
 from costs import dashboard_queries as reads
 from costs.budgeting import State
 from costs.dashboard import DIMENSIONS, TILES, Change
@@ -18,16 +20,19 @@ from costs.dashboard_queries import Breakdown, Part, Spender, Sums, Timeline, Us
 from costs.day_range import PRESETS
 from costs.days import day_of
 from costs.periods import Compared, compared
-from costs.spend_chart import Chart
+from costs.spend_chart import Chart, Column
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
 from tracehouse.tenancy.scope import Scope
 from tracehouse.web import spreadsheet, time_range
+from tracehouse.web.addresses import query
+from tracehouse.web.plot import short
 from traces import queries as traces
 from traces.views import explains_failed_reads
 
 PARTS = 20
 MAX_CSV_ROWS = 10_000
 FEW = 5
+Row: TypeAlias = tuple[Sums, str, dict[str, str], Change, float | None]
 # The roll-up runs hourly.
 BEHIND = timedelta(hours=2)
 
@@ -53,6 +58,7 @@ def overview(request: ProjectRequest) -> HttpResponse:
     found = _overview(scope, state, now, zone)
     parts = found.breakdown.parts
     columns = spend_chart.columns(found.users.histogram)
+    rows = [_row(one, state, found, zone) for one in parts]
     rolled_until = rolled.rolled_up_until(request.scope)
     context = {
         "state": state,
@@ -67,7 +73,8 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "change": Change(found.total.cost_usd, found.before.cost_usd),
         "invocations": Change(Decimal(found.total.invocations), Decimal(found.before.invocations)),
         "tiles": [(one, one.compared.days.of_traces(zone)) for one in found.tiles],
-        "rows": [_row(one, state, found, zone) for one in parts],
+        "rows": rows,
+        "dearest": _dearest(rows),
         "more": parts[0].keys - len(parts) if parts else 0,
         "spenders": _spenders(found.users.top, found.total),
         "today": _spenders(found.users.top_today, found.tiles[0].sums),
@@ -75,8 +82,9 @@ def overview(request: ProjectRequest) -> HttpResponse:
         "tenths": [
             (tile.compared, tenth) for tile, tenth in zip(found.tiles, found.users.tenths[1:], strict=True)
         ],
-        "columns": columns,
         "most_users": max((one.users for one in columns), default=0),
+        "median_below": spend_chart.median_below(found.users.histogram),
+        **_drawn(request, state, found, columns, zone),
         "rolled_up_until": rolled_until,
         "is_behind": rolled_until is not None and now - rolled_until > BEHIND,
         "nothing": {},
@@ -170,17 +178,47 @@ def _overview(scope: Scope, state: dashboard.State, now: datetime, zone: tzinfo)
     )
 
 
+def _drawn(
+    request: ProjectRequest, state: dashboard.State, found: Overview, columns: list[Column], zone: tzinfo
+) -> dict[str, Any]:
+    """The two charts: what is drawn, beside what each bar says and leads to."""
+    slug, days = request.project.slug, state.days
+    unranged = {name: value for name, value in state.pairs.items() if name not in days.parameters}
+    spend = spend_plot.spend(
+        found.chart,
+        state.by,
+        zone,
+        traces=reverse("traces:list", args=[slug]),
+        zoom=request.path + query(unranged),
+    )
+    users = spend_plot.users(
+        columns, reverse("economics:list", args=[slug]), {**days.parameters, "range": days.preset}
+    )
+    return {
+        "spend": spend,
+        "bars": list(zip(found.chart.bars, spend.places, strict=True)),
+        "names": [(y, one, spend_plot.named(one, state.by)) for y, one in spend_chart.names(found.chart)],
+        "spread": users,
+        "columns": list(zip(columns, users.places, strict=True)),
+    }
+
+
 def _tile(about: Compared, everything: Timeline, now: datetime, zone: tzinfo) -> dashboard.Tile:
     so_far, before = reads.total(everything, about.now), reads.total(everything, about.before)
     return dashboard.tile(about, so_far, before, now, zone)
 
 
-def _row(
-    one: Part, state: dashboard.State, found: Overview, zone: tzinfo
-) -> tuple[Sums, str, dict[str, str], Change, float | None]:
-    """With what narrows the list of traces to those behind it; nothing where no filter can."""
-    narrowed = dashboard.behind(state.by, one.key)
-    around = {**state.days.of_traces(zone), **narrowed} if narrowed else {}
+def _dearest(rows: Sequence[Row]) -> tuple[str, float] | None:
+    """The answer of the breakdown in its title: which of several keys cost most, and what share that is."""
+    if len(rows) < 2:
+        return None
+    _, said, _, _, share = rows[0]
+    return (short(said), share) if share else None
+
+
+def _row(one: Part, state: dashboard.State, found: Overview, zone: tzinfo) -> Row:
+    """With what narrows the list of traces to those behind it."""
+    around = {**state.days.of_traces(zone), **dashboard.behind(state.by, one.key)}
     spent, before = (
         reads.total(one.timeline, found.chosen.now),
         reads.total(one.timeline, found.chosen.before),

@@ -146,6 +146,18 @@ class Filter(StrEnum):
     NO_PLAN = "no_plan"
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """From which cost on, and below which; None is no end. Who used nothing is in none."""
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+    def has(self, one: Customer) -> bool:
+        above = self.low is None or one.cost >= self.low
+        return one.invocations > 0 and above and (self.high is None or one.cost < self.high)
+
+
 class Order(StrEnum):
     COST = "cost"
     REVENUE = "revenue"
@@ -214,9 +226,11 @@ def totals(found: Iterable[Customer]) -> Totals:
     )
 
 
-def chosen(found: Sequence[Customer], only: Filter, words: str = "") -> list[Customer]:
-    """Those whom a filter leaves, and whose key has these letters in it."""
-    kept = [one for one in found if _passes(one, only)]
+def chosen(
+    found: Sequence[Customer], only: Filter, words: str = "", band: Band | None = None
+) -> list[Customer]:
+    """Those whom a filter leaves, whose key has these letters in it, and who cost so much."""
+    kept = [one for one in found if _passes(one, only) and (band is None or band.has(one))]
     return [one for one in kept if words.casefold() in one.key.casefold()] if words else kept
 
 

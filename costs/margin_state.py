@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from costs import day_range
 from costs.day_range import DayRange
-from costs.economics import Filter, Order
+from costs.economics import Band, Filter, Order
 from costs.models import Payer
 
 PAGE = 50
@@ -25,6 +25,7 @@ class MarginState:
     words: str
     margin_percent: Decimal
     page: int  # from 1
+    band: Band | None = None  # of cost, as a column of the histogram has it
 
     @property
     def pairs(self) -> dict[str, str]:
@@ -36,8 +37,16 @@ class MarginState:
             "order": self.order_text,
             "q": self.words,
             "margin": f"{self.margin_percent:f}",
+            **self.band_pairs,
         }
         return {name: value for name, value in given.items() if value != _DEFAULTS.get(name)}
+
+    @property
+    def band_pairs(self) -> dict[str, str]:
+        if self.band is None:
+            return {}
+        ends = {"cost_from": self.band.low, "cost_below": self.band.high}
+        return {name: f"{end:f}" for name, end in ends.items() if end is not None}
 
     @property
     def order_text(self) -> str:
@@ -49,7 +58,7 @@ class MarginState:
 
     @property
     def narrows(self) -> bool:
-        return self.only is not Filter.ALL or bool(self.words)
+        return self.only is not Filter.ALL or bool(self.words) or self.band is not None
 
 
 _DEFAULTS = {
@@ -74,7 +83,22 @@ def parse(parameters: Mapping[str, str], today: date) -> MarginState:
         words=parameters.get("q", "").strip()[:MAX_WORDS],
         margin_percent=_percent(parameters.get("margin", "")),
         page=_page(parameters.get("page", "")),
+        band=_band(parameters),
     )
+
+
+def _band(parameters: Mapping[str, str]) -> Band | None:
+    low, high = _amount(parameters.get("cost_from", "")), _amount(parameters.get("cost_below", ""))
+    return None if low is None and high is None else Band(low, high)
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        found = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    # Further from zero no cost is, and an address would be filled with digits.
+    return found if found.is_finite() and abs(found.adjusted()) < 13 and found >= 0 else None
 
 
 def _percent(text: str) -> Decimal:

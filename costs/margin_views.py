@@ -171,7 +171,7 @@ def _around(request: ProjectRequest, days: DayRange, zone: tzinfo) -> dict[str, 
 
 def _rows(request: ProjectRequest, state: MarginState, found: Economics) -> list[Customer]:
     words = stored_identity(request.project)(state.words) if state.words else ""
-    kept = economics.chosen(found.customers, state.only, words)
+    kept = economics.chosen(found.customers, state.only, words, state.band)
     return economics.ordered(kept, state.order, descending=state.descending)
 
 

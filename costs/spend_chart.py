@@ -8,7 +8,6 @@ from decimal import Decimal
 from costs import days
 from costs.dashboard_queries import Breakdown, Timeline, added, total
 from costs.day_range import DayRange
-from costs.margin_state import PAGE
 from costs.periods import Compared
 from costs.rollup_queries import Bin, Step
 from tracehouse.tenancy.scope import Window
@@ -17,12 +16,16 @@ from tracehouse.web import figures, time_range
 # Percent of the drawing's height. What is not nothing can be seen.
 LEAST = 0.8
 GAP = 0.24  # of a bar
+COLUMN_GAP = 0.12
 HOURLY_DAYS = 2
 DAILY_DAYS = 92
 MAX_TICKS = 8
 # Keys that are told apart; the others are one.
 SERIES = 6
 NICE = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
+# So few series are named beside their bars, at places this far apart.
+FEW = 4
+APART = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Bar:
     start_input: str
     end_input: str
     cost_usd: Decimal
+    before_usd: Decimal | None  # in the same step of the stretch before; None where that is shorter
     invocations: int
     slices: list[Slice]
     x: float
@@ -64,9 +68,15 @@ class Chart:
     bars: list[Bar]
     ticks: list[Mark]
     lines: list[Mark]  # of money, from the bottom up
-    before: str  # the path of what each step cost before, in a box of a unit a bar and 100 high
+    before: list[float]  # how high the line of what each step cost before is; nothing where that is nothing
     step: Step
     top: Decimal
+
+    @property
+    def before_path(self) -> str:
+        """The line in a box of a unit a bar and 100 high: steps as wide as the bars."""
+        ys = [round(100 - height, 2) for height in self.before]
+        return f"M0 {ys[0]}" + "".join(f"V{y}H{place + 1}" for place, y in enumerate(ys)) if ys else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,6 @@ class Column:
     high: Decimal | None
     users: int
     cost_usd: Decimal
-    dearer: int  # users who cost more
     height: float
     x: float
     width: float
@@ -90,9 +99,12 @@ class Column:
         return round(100 - self.height, 2)
 
     @property
-    def page(self) -> int:
-        """Of the list of customers by cost, where the dearest of them stand."""
-        return self.dearer // PAGE + 1
+    def said(self) -> str:
+        """What each of them cost."""
+        if self.low is None:
+            return f"less than {figures.money(self.high)}"
+        low = figures.money(self.low)
+        return f"{low} or more" if self.high is None else f"{low} to {figures.money(self.high)}"
 
 
 def step_of(chosen: DayRange) -> Step:
@@ -130,12 +142,17 @@ def chart(compared: Compared, found: Breakdown, everything: Timeline, step: Step
     counts = [total(everything, window).invocations for window in windows]
     share = 100 / max(len(windows), 1)
     bars = [
-        _bar(window, pieces, count, (place * share, share), top, (step, zone))
-        for place, (window, pieces, count) in enumerate(zip(windows, costs, counts, strict=True))
+        _bar(window, pieces, (count, earlier), (place * share, share), top, (step, zone))
+        for place, (window, pieces, count, earlier) in enumerate(
+            zip(windows, costs, counts, _as_long(before, windows), strict=True)
+        )
     ]
-    return Chart(
-        bars, _ticks(windows, step, zone), _lines(top), _line(before[: len(windows)], top), step, top
-    )
+    line = [round(100 * float(one / top), 2) for one in before[: len(windows)]] if any(before) else []
+    return Chart(bars, _ticks(windows, step, zone), _lines(top), line, step, top)
+
+
+def _as_long(before: Sequence[Decimal], windows: Sequence[Window]) -> list[Decimal | None]:
+    return [*before[: len(windows)], *[None] * (len(windows) - len(before))]
 
 
 def _sum(pieces: Sequence[tuple[str, str | None, Decimal]]) -> Decimal:
@@ -154,34 +171,57 @@ def columns(bins: Sequence[Bin]) -> list[Column]:
     most = max((one.users for one in bins), default=0)
     share = 100 / max(len(bins), 1)
     every = -(-len(bins) // MAX_TICKS)
-    dearer = sum(one.users for one in bins)
-    made = []
-    for place, one in enumerate(bins):
-        dearer -= one.users
-        made.append(
-            Column(
-                one.low,
-                one.high,
-                one.users,
-                one.cost_usd,
-                dearer,
-                _height(one.users, most),
-                x=round((place + GAP / 4) * share, 3),
-                width=round((1 - GAP / 2) * share, 3),
-                hit_x=round(place * share, 3),
-                hit_width=round(share, 3),
-                label=figures.money(one.low or Decimal(0))
-                if place % every == 0 and place * share < 92
-                else "",
-            )
+    return [
+        Column(
+            one.low,
+            one.high,
+            one.users,
+            one.cost_usd,
+            _height(one.users, most),
+            x=round((place + COLUMN_GAP / 2) * share, 3),
+            width=round((1 - COLUMN_GAP) * share, 3),
+            hit_x=round(place * share, 3),
+            hit_width=round(share, 3),
+            label=figures.money(one.low or Decimal(0)) if place % every == 0 and place * share < 92 else "",
         )
-    return made
+        for place, one in enumerate(bins)
+    ]
+
+
+def median_below(bins: Sequence[Bin]) -> Decimal | None:
+    """The end of the bin up to which half of the users are; None where that has no end, or there is nobody."""
+    half, seen = sum(one.users for one in bins) / 2, 0
+    for one in bins:
+        seen += one.users
+        if seen >= half > 0:
+            return one.high
+    return None
+
+
+def names(found: Chart) -> list[tuple[float, Slice]]:
+    """Where the few series stand at the right end, by the last bar that has any; none where there are many."""
+    drawn = {one.series: one for bar in found.bars for one in bar.slices}
+    last = next((bar for bar in reversed(found.bars) if bar.slices), None)
+    if last is None or len(drawn) > FEW:
+        return []
+    middles = {one.series: one.y + one.height / 2 for one in last.slices}
+    placed: list[tuple[float, Slice]] = []
+    below = 100.0 + APART / 2
+    for series in sorted(drawn):
+        y = below = min(middles.get(series, below - APART), below - APART)
+        placed.append((y, drawn[series]))
+    # What was pushed out at the top moves the others down.
+    above = APART / 2 - APART
+    for place, (y, one) in reversed(list(enumerate(placed))):
+        above = max(y, above + APART)
+        placed[place] = (round(above, 2), one)
+    return placed
 
 
 def _bar(
     window: Window,
     pieces: Sequence[tuple[str, str | None, Decimal]],
-    invocations: int,
+    sums: tuple[int, Decimal | None],
     at: tuple[float, float],
     top: Decimal,
     said_in: tuple[Step, tzinfo],
@@ -200,7 +240,8 @@ def _bar(
         start_input=time_range.as_input(window.start, zone),
         end_input=time_range.as_input(window.end, zone),
         cost_usd=_sum(pieces),
-        invocations=invocations,
+        before_usd=sums[1],
+        invocations=sums[0],
         slices=slices,
         x=round(left + share * GAP / 2, 3),
         width=round(share * (1 - GAP), 3),
@@ -211,14 +252,6 @@ def _bar(
 
 def _height(value: Decimal | int, top: Decimal | int) -> float:
     return round(max(100 * float(value) / float(top), LEAST), 2) if value > 0 and top else 0.0
-
-
-def _line(values: Sequence[Decimal], top: Decimal) -> str:
-    """Steps as wide as the bars."""
-    if not top or not any(values):
-        return ""
-    ys = [round(100 - 100 * float(value / top), 2) for value in values]
-    return f"M0 {ys[0]}" + "".join(f"V{y}H{place + 1}" for place, y in enumerate(ys))
 
 
 def _lines(top: Decimal) -> list[Mark]:

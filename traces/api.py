@@ -20,7 +20,7 @@ from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
 from traces import attribute, attribute_queries, queries, tool_calls
 from traces.cursor import BadCursor
-from traces.filters import Order, TraceFilters
+from traces.filters import LACKS, Order, TraceFilters
 from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
 from traces.tool_calls import ToolCalls
@@ -66,6 +66,13 @@ class FilterParameters(WindowParameters):
     prompt_name = serializers.CharField(default="", help_text="A prompt that any span of the trace used.")
     prompt_version = serializers.CharField(
         default="", help_text="With `prompt_name`: on the same span as the name."
+    )
+    without = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(LACKS)),
+        default=list,
+        max_length=len(LACKS),
+        help_text="What the trace does not name at all; for `model`, `tool` and `prompt_name`, what some call of it "
+        "does not name. Several times for traces that lack all of them.",
     )
     tags = serializers.ListField(
         child=serializers.CharField(),
@@ -320,8 +327,9 @@ class Attributes(APIView):
 def filters_of(given: dict[str, Any]) -> TraceFilters:
     """The filters among validated parameters."""
     chosen = {field.name: given[field.name] for field in fields(TraceFilters) if field.name in given}
-    several = {"tags": tuple(chosen["tags"]), "attribute": tuple(map(attribute.parse, chosen["attribute"]))}
-    return TraceFilters(**{**chosen, **several})
+    several = {name: tuple(chosen[name]) for name in ("tags", "without")}
+    carried = tuple(map(attribute.parse, chosen["attribute"]))
+    return TraceFilters(**{**chosen, **several, "attribute": carried})
 
 
 def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:

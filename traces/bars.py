@@ -7,7 +7,9 @@ from decimal import Decimal
 from itertools import islice
 
 from tracehouse.tenancy.scope import Window
-from tracehouse.web import time_range
+from tracehouse.web import figures, time_range
+from tracehouse.web.addresses import query
+from tracehouse.web.plot import Place, Plot, Series
 from traces.queries import UsageGroup, UsageRow
 
 # Pixels.
@@ -56,19 +58,65 @@ class Bars:
     def step(self) -> str:
         return "hour" if self.by_hour else "day"
 
-    @property
-    def placed(self) -> Iterator[tuple[float, float, float, float, Bar]]:
-        """(left, width, left with its gap, width with its gap, bar), in percent."""
+    def placed(self, plot: Plot) -> Iterator[tuple[float, float, float, float, Bar, Place]]:
+        """(left, width, left with its gap, width with its gap, bar, what it says and leads to), in percent."""
         share = 100 / max(len(self.bars), 1)
-        for place, bar in enumerate(self.bars):
-            left = place * share
+        for number, (bar, place) in enumerate(zip(self.bars, plot.places, strict=True)):
+            left = number * share
             yield (
                 round(left + share * GAP / 2, 3),
                 round(share * (1 - GAP), 3),
                 round(left, 3),
                 round(share, 3),
                 bar,
+                place,
             )
+
+
+def cost_plot(found: Bars, traces: str, only: Mapping[str, str], zoom: str) -> Plot:
+    """`traces` is the address of the list of traces, `only` what narrows it, `zoom` the page without its range."""
+    places = [
+        Place(
+            [f"{bar.label}: {figures.exact_money(bar.cost_usd)}", *_unpriced(bar)],
+            traces + query(_within(bar, only), order="-cost"),
+            bar.start_input,
+            bar.end_input,
+        )
+        for bar in found.bars
+    ]
+    heights = [_percent(bar.cost_height) for bar in found.bars]
+    return Plot(places, [Series("accent", heights)], GAP, zoom=zoom)
+
+
+def traces_plot(found: Bars, traces: str, only: Mapping[str, str], zoom: str) -> Plot:
+    """The failed stand below, as they are drawn over all."""
+    places = [
+        Place(
+            [
+                f"{bar.label}: {figures.count(bar.traces)} trace{'' if bar.traces == 1 else 's'}",
+                f"{figures.count(bar.failed)} failed",
+            ],
+            traces + query(_within(bar, only)),
+            bar.start_input,
+            bar.end_input,
+        )
+        for bar in found.bars
+    ]
+    failed = [_percent(bar.failed_height) for bar in found.bars]
+    passed = [_percent(bar.traces_height - bar.failed_height) for bar in found.bars]
+    return Plot(places, [Series("error", failed), Series("passed", passed)], GAP, zoom=zoom)
+
+
+def _within(bar: Bar, only: Mapping[str, str]) -> dict[str, str]:
+    return {**only, "from": bar.start_input, "to": bar.end_input}
+
+
+def _unpriced(bar: Bar) -> list[str]:
+    return [f"and {figures.count(bar.unpriced_calls)} unpriced"] if bar.unpriced_calls else []
+
+
+def _percent(height: float) -> float:
+    return round(100 * height / HEIGHT, 2)
 
 
 def bars(rows: Sequence[UsageRow], steps: UsageGroup, window: Window, zone: tzinfo) -> Bars:

@@ -258,6 +258,7 @@ class TraceFilters:
     tool: str = ""
     prompt_name: str = ""
     prompt_version: str = ""
+    without: tuple[str, ...] = ()  # names of `LACKS`: all of them
     tags: tuple[str, ...] = ()  # all of them
     attribute: tuple[Attribute, ...] = ()  # all of them, on whichever spans
     score: ScoreCondition | None = None  # on the trace or on any span
@@ -268,6 +269,11 @@ class TraceFilters:
     @property
     def any(self) -> bool:
         return self != TraceFilters()
+
+    @property
+    def counts_calls(self) -> bool:
+        """Whether it matters which of several spans that tell the same call is counted."""
+        return self.min_cost_usd is not None or not _CALLS_WITHOUT.keys().isdisjoint(self.without)
 
 
 _EQUALITIES: Mapping[str, str] = {
@@ -282,6 +288,19 @@ _EQUALITIES: Mapping[str, str] = {
     "tool": "countIf(tool_name = {tool:String}) > 0",
     "prompt_name": "countIf(prompt_name = {prompt_name:String}) > 0",
     "prompt_version": "countIf(prompt_version = {prompt_version:String}) > 0",
+}
+
+
+# What a trace belongs to and may not name at all; and what calls have, of which one call may name none.
+BELONGINGS = ("user_id", "session_id", "organization_id", "feature", "environment")
+_CALLS_WITHOUT: Mapping[str, str] = {
+    "model": f"{BILLED} AND ifNull(model, '') = ''",
+    "tool": "kind = 'tool' AND ifNull(tool_name, '') = ''",
+    "prompt_name": f"{BILLED} AND ifNull(prompt_name, '') = ''",
+}
+LACKS: Mapping[str, str] = {
+    **{name: f"countIf(ifNull({name}, '') != '') = 0" for name in BELONGINGS},
+    **{name: f"countIf({lacks} AND counted_in = 0) > 0" for name, lacks in _CALLS_WITHOUT.items()},
 }
 
 
@@ -302,6 +321,7 @@ def conditions(filters: TraceFilters, *, of_these: bool = False) -> tuple[list[s
         if value := getattr(filters, field):
             clauses.append(clause)
             parameters[field] = value
+    clauses += [LACKS[name] for name in filters.without]
     if filters.has_error is not None:
         clauses.append(_FAILED[filters.has_error])
     if filters.prompt_name and filters.prompt_version:
@@ -335,6 +355,7 @@ def looked_up(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
     asked = [attribute.looked_up for attribute in filters.attribute]
     asked += [[cut(f"{column}={value}")] for column, value in prompt.items() if value]
     clauses, parameters = _said(filters)
+    clauses += [f"({_CALLS_WITHOUT[name]})" for name in filters.without if name in _CALLS_WITHOUT]
     for number, ways in enumerate(asked):
         names = [f"cuts_{number}_{way}" for way in range(len(ways))]
         either = " OR ".join(f"hasAllTokens({FACETS}, {{{name}:Array(String)}})" for name in names)

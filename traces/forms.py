@@ -8,7 +8,7 @@ from django import forms
 
 from tracehouse.web import figures
 from traces.attribute import MAX_ITEMS, Attribute, joined, parse, split
-from traces.filters import Order, TraceFilters
+from traces.filters import BELONGINGS, LACKS, Order, TraceFilters
 from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
 
@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "tool": "calling tool",
     "prompt_name": "using prompt",
     "prompt_version": "of prompt version",
+    "without": "without",
     "tags": "tagged",
     "attribute": "with attribute",
     "score": "with score",
@@ -40,6 +41,10 @@ OFFERED = ("environment", "feature", "model", "tool", "name", "tags", "attribute
 SEARCH_HELP = (
     "Finds traces that contain every word, in any step, upper or lower case. "
     'Words in "double quotes" must follow each other; timeo* also finds parts of words.'
+)
+
+WITHOUT_HELP = (
+    f"Traces that name no {', '.join(BELONGINGS)}; or of which some call names no model, tool, prompt_name."
 )
 
 
@@ -63,6 +68,16 @@ class ListField(forms.CharField):
         if len(found) > MAX_ITEMS:
             raise forms.ValidationError(f"Give at most {MAX_ITEMS}.")
         return found
+
+
+class WithoutField(ListField):
+    """Several names of what traces may lack."""
+
+    def clean(self, value: str) -> tuple[str, ...]:
+        names = tuple(dict.fromkeys(super().clean(value)))
+        if not LACKS.keys() >= set(names):
+            raise forms.ValidationError(f"Write any of {', '.join(LACKS)}.")
+        return names
 
 
 class AttributesField(ListField):
@@ -111,6 +126,12 @@ class TraceFilterForm(forms.Form):
     )
     prompt_name = _text("Prompt")
     prompt_version = _text("Prompt version")
+    without = WithoutField(
+        label="Without",
+        required=False,
+        max_length=1_000,
+        widget=forms.TextInput(attrs={"placeholder": "user_id, feature", "title": WITHOUT_HELP}),
+    )
     tags = ListField(
         label="Tags",
         required=False,

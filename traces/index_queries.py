@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from tracehouse.clickhouse.query import Parameter, Query, QueryTooLarge, run
 from tracehouse.tenancy.scope import Scope, Window
-from traces.filters import Order, TraceFilters, looked_up
+from traces.filters import BELONGINGS, Order, TraceFilters, looked_up
 from traces.score_filters import candidates
 
 # Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
@@ -195,9 +195,11 @@ def _trace_conditions(filters: TraceFilters) -> list[str]:
 def _seen(filters: TraceFilters) -> list[str]:
     tags = [f"has(tags, {{tag_{number}:String}})" for number in range(len(filters.tags))]
     chosen = [clause for field, clause in _CONDITIONS.items() if getattr(filters, field) not in ("", None)]
+    # A name that a later part made empty is remembered too: such a trace is not found.
+    nameless = [f"empty({name}s)" for name in filters.without if name in BELONGINGS]
     # That no span failed cannot be seen here: a row remembers a failure that a later part took back.
     failed = ["any_failed"] if filters.has_error else []
-    return [*tags, *chosen, *failed, *([_STATUSES[filters.status]] if filters.status else [])]
+    return [*tags, *chosen, *nameless, *failed, *([_STATUSES[filters.status]] if filters.status else [])]
 
 
 def _sums(filters: TraceFilters) -> list[str]:

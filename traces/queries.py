@@ -720,7 +720,7 @@ def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool) -> str:
 def matching(filters: TraceFilters) -> tuple[str, dict[str, Value]]:
     """A subquery of the ids of the window's traces that match, and its parameters: to read what is said of them."""
     clauses, parameters = f.conditions(filters)
-    exact = filters.min_cost_usd is not None
+    exact = filters.counts_calls
     return _matching((IN_WINDOW, *clauses), index.of_matching(filters), exact=exact), parameters
 
 

@@ -5,11 +5,13 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
 from tracehouse.web import time_range
+from tracehouse.web.addresses import query
 from traces import bars, user_queries
 from traces.group_queries import Grouping
 from traces.user_queries import SPENT_ON
@@ -46,15 +48,33 @@ def _profile(request: ProjectRequest, by: Grouping) -> HttpResponse:
         "around": chosen.parameters,
         # What lists are filtered by to show what this page sums.
         "narrowed": {by.value: key, **chosen.parameters},
-        "only": {by.value: key},
         "filters": by.only(key),
     }
     if profile is not None:
         context |= {
             "profile": profile,
             "sums": profile.sums,
-            "chart": bars.bars(profile.over_time, profile.steps, chosen.window, zone),
+            **_drawn(
+                request,
+                bars.bars(profile.over_time, profile.steps, chosen.window, zone),
+                {by.value: key},
+                zoom=request.path + query({"id": key}),
+            ),
             "spent_on": [(group, profile.spent_on[group]) for group in SPENT_ON],
             "newest": user_queries.get_newest(scope, by, key),
         }
     return render(request, "traces/user.html", context, status=200 if key else 404)
+
+
+def _drawn(request: ProjectRequest, chart: bars.Bars, only: dict[str, str], zoom: str) -> dict[str, Any]:
+    """Both charts over time: what is drawn, beside what each bar says and leads to."""
+    traces = reverse("traces:list", args=[request.project.slug])
+    costs = bars.cost_plot(chart, traces, only, zoom)
+    counts = bars.traces_plot(chart, traces, only, zoom)
+    return {
+        "chart": chart,
+        "costs": costs,
+        "cost_bars": list(chart.placed(costs)),
+        "counts": counts,
+        "count_bars": list(chart.placed(counts)),
+    }

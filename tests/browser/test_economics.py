@@ -61,6 +61,7 @@ def test_from_what_a_feature_cost_to_the_traces_that_come_to_it(
     expect(page.get_by_role("heading", name="Cost by organization")).to_be_visible()
     expect(page.locator(".breakdown tbody tr")).to_contain_text("(no organization)")
     page.get_by_role("navigation", name="Break down by").get_by_role("link", name="Feature").click()
+    expect(page.get_by_role("heading", name="Cost by feature")).to_be_visible()
     expect(page.locator("#attention")).to_contain_text("No budget is near its limit.")
     page.locator(".breakdown").get_by_role("link", name="$90.50").click()
     expect(page.locator(".chip")).to_have_text([re.compile("draft")])
@@ -68,7 +69,7 @@ def test_from_what_a_feature_cost_to_the_traces_that_come_to_it(
     costs = page.locator("td.c-cost").all_inner_texts()
     assert sum(Decimal(cost.strip().removeprefix("$")) for cost in costs) == Decimal("90.50")
     page.go_back()
-    page.locator(".spenders").first.get_by_role("link", name="ada").click()
+    page.locator(".spenders").first.get_by_role("link", name="ada", exact=True).click()
     expect(heading).to_have_text("ada")
     assert problems == []
 
@@ -133,6 +134,9 @@ def test_pages_of_money_are_accessible(
     for path in paths:
         page.goto(f"/p/{platform.project_slug}/costs{path}")
         expect(page.get_by_text("Looking at every user…")).to_have_count(0)
+        for chart in page.locator("[data-chart]").all():
+            chart.scroll_into_view_if_needed()
+            expect(chart).to_have_class(re.compile("is-live"))
         found[path] = axe.run(page)
         scrolls = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not scrolls, path

@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import json
 import re
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -131,15 +132,48 @@ def test_a_row_leads_to_the_traces_that_it_sums(
     client: Client, project: Project, owner: User, month: None
 ) -> None:
     client.force_login(owner)
-    for by, said in (
-        (Dimension.FEATURE, "draft"),
-        (Dimension.PROMPT, "planner 7"),
-        (Dimension.MODEL, "opus"),
+    for by, names in (
+        (Dimension.FEATURE, {"draft", "query", "(no feature)"}),
+        (Dimension.PROMPT, {"planner 7", "(no prompt)"}),
+        (Dimension.MODEL, {"opus", "haiku", "(no model)"}),
     ):
         page = client.get(reverse("costs:overview", args=[project.slug]), {"by": by.value})
-        spent, narrowed = next((row[0], row[2]) for row in page.context["rows"] if row[1] == said)
-        listed = client.get(reverse("traces:list", args=[project.slug]), narrowed)
-        assert len(re.findall("data-row", listed.content.decode())) == spent.invocations, by
+        rows = page.context["rows"]
+        assert {row[1] for row in rows} == names
+        for spent, said, narrowed, *_ in rows:
+            listed = client.get(reverse("traces:list", args=[project.slug]), narrowed)
+            assert len(re.findall("data-row", listed.content.decode())) == spent.invocations, said
+
+
+def test_a_column_of_users_leads_to_just_those(
+    client: Client, project: Project, owner: User, month: None
+) -> None:
+    client.force_login(owner)
+    page = client.get(reverse("costs:overview", args=[project.slug]))
+    for column, place in page.context["columns"]:
+        rows = client.get(place.href).context["rows"]
+        assert sum(one.cost for one, _ in rows) == column.cost_usd
+        assert len(rows) == column.users, place.title
+    assert sum(column.users for column, _ in page.context["columns"]) == 3
+
+
+def test_the_charts_script_has_the_bars_that_are_drawn(
+    client: Client, project: Project, owner: User, month: None
+) -> None:
+    client.force_login(owner)
+    page = client.get(reverse("costs:overview", args=[project.slug]))
+    text = page.content.decode()
+    found = json.loads(re.findall(r'<script id="spend-data"[^>]*>(.*?)</script>', text)[0])
+    drawing = text[text.index('class="spend-drawing"') :]
+    hrefs = re.findall(r'<a tabindex="-1" href="([^"]*)"', drawing[: drawing.index("</figure>")])
+    assert list(map(html.unescape, hrefs)) == found["links"]
+    bars = page.context["found"].chart.bars
+    assert len(found["links"]) == len(bars) == 30
+    for place, bar in enumerate(bars):
+        drawn = sum(one["heights"][place] for one in found["series"])
+        assert drawn == pytest.approx(sum(one.height for one in bar.slices))
+    listed = client.get(found["links"][-2])
+    assert len(re.findall("data-row", listed.content.decode())) == bars[-2].invocations == 3
 
 
 def test_budgets_and_anomalies_come_apart(client: Client, project: Project, owner: User) -> None:

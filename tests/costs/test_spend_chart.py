@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from costs import day_range, spend_chart
+from costs import day_range, spend_chart, spend_plot
 from costs.dashboard import Change
 from costs.dashboard_queries import Breakdown, Part, Sums, added
 from costs.periods import compared
-from costs.rollup_queries import Bin, Step
+from costs.rollup_queries import Bin, Dimension, Step
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -41,7 +41,32 @@ def test_bars_are_stacked_from_the_dearest_series_and_the_others_are_one() -> No
     assert [one.series for one in first] == ["0", "1", "2", "3", "4", "5", "rest"]
     assert [one.y for one in first] == [90.0, 80.0, 70.0, 60.0, 50.0, 40.0, 30.0]
     assert (chart.top, [line.label for line in chart.lines]) == (Decimal(100), ["$50.00", "$100.00"])
-    assert chart.before == "M0 100.0V100.0H1V60.0H2V100.0H3"
+    assert [bar.before_usd for bar in chart.bars] == [Decimal(0), Decimal(40), Decimal(0)]
+    assert chart.before == [0.0, 40.0, 0.0]
+    assert chart.before_path == "M0 100.0V100.0H1V60.0H2V100.0H3"
+    assert spend_chart.names(chart) == []
+    plot = spend_plot.spend(chart, Dimension.FEATURE, OSLO, traces="/p/x/traces", zoom="/p/x/costs")
+    assert [one.color for one in plot.series] == [*(f"series-{place}" for place in range(6)), "series-rest"]
+    assert [sum(heights) for heights in zip(*(one.heights for one in plot.series), strict=True)] == [
+        70,
+        25,
+        0,
+    ]
+    assert plot.places[1].title == "Tue 31 Mar: $25, 1 trace\nothers $25\nbefore: $40"
+    assert plot.places[1].href == "/p/x/traces?from=2026-03-31T00%3A00&to=2026-04-01T00%3A00&order=-cost"
+    assert plot.data["ranges"][1] == ["2026-03-31", "2026-03-31"]
+
+
+def test_a_few_series_are_named_beside_their_last_bar_and_apart() -> None:
+    parts = [Part("draft", 3, {second(30): cost("60")}), Part("query", 3, {second(30): cost("1")})]
+    found = Breakdown(parts, {second(29): cost("1")})
+    about = compared(
+        day_range.parse({"from": "2026-03-29", "to": "2026-03-31"}, date(2026, 3, 31)), NOW, OSLO
+    )
+    everything = added([*(one.timeline for one in parts), found.others])
+    chart = spend_chart.chart(about, found, everything, Step.DAY, OSLO)
+    named = [(y, spend_plot.named(one, Dimension.FEATURE)) for y, one in spend_chart.names(chart)]
+    assert named == [(70.0, "draft"), (39.5, "query"), (31.5, "others")]
 
 
 def test_the_hours_of_the_day_on_which_clocks_are_put_forward_are_23() -> None:
@@ -65,15 +90,33 @@ def test_the_scale_ends_on_a_round_amount(amount: str, top: str) -> None:
     assert spend_chart.nice(Decimal(amount)) == Decimal(top)
 
 
-def test_a_column_leads_to_the_page_of_customers_where_its_dearest_stand() -> None:
+def test_a_column_leads_to_the_customers_of_its_cost() -> None:
     bins = [
         Bin(None, Decimal("0.1"), 40, Decimal(1)),
         Bin(Decimal("0.1"), Decimal("0.2"), 70, Decimal(9)),
-        Bin(Decimal("0.2"), None, 60, Decimal(90)),
+        Bin(Decimal("0.2"), None, 1, Decimal(90)),
     ]
     columns = spend_chart.columns(bins)
-    assert [(one.dearer, one.page) for one in columns] == [(130, 3), (60, 2), (0, 1)]
-    assert [one.height for one in columns] == [57.14, 100.0, 85.71]
+    assert [one.height for one in columns] == [57.14, 100.0, 1.43]
+    plot = spend_plot.users(columns, "/economics", {"range": "7d"})
+    assert [one.href for one in plot.places] == [
+        "/economics?range=7d&cost_below=0.1",
+        "/economics?range=7d&cost_from=0.1&cost_below=0.2",
+        "/economics?range=7d&cost_from=0.2",
+    ]
+    assert plot.places[2].title == "1 user: $0.20 or more each\n$90 in all"
+    assert plot.data["ranges"] == []
+
+
+@pytest.mark.parametrize(
+    ("users", "below"), [((5, 4, 1), "0.1"), ((4, 5, 1), "0.2"), ((1, 1, 9), None), ((0, 0, 0), None)]
+)
+def test_half_of_the_users_cost_less_than_the_end_of_a_bin(
+    users: tuple[int, int, int], below: str | None
+) -> None:
+    ends = (None, Decimal("0.1"), Decimal("0.2"), None)
+    bins = [Bin(ends[place], ends[place + 1], count, Decimal(1)) for place, count in enumerate(users)]
+    assert spend_chart.median_below(bins) == (None if below is None else Decimal(below))
 
 
 @pytest.mark.parametrize(

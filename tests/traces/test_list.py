@@ -54,6 +54,7 @@ filters = st.builds(
     min_latency_ms=st.sampled_from([None, None, 3000]),
     min_cost_usd=st.sampled_from([None, None, Decimal("1")]),
     has_error=st.sampled_from([None, None, True, False]),
+    without=st.sampled_from([(), (), (), ("user_id",), ("model",), ("prompt_name", "user_id")]),
     tags=st.sampled_from([(), (), ("vip",), ("vip", "beta")]),
     prompt_name=st.sampled_from(["", "", "plan"]),
     prompt_version=st.sampled_from(["", "", "2"]),
@@ -156,6 +157,8 @@ def matches(chosen: TraceFilters, spans: Sequence[Span]) -> bool:
         and (chosen.min_latency_ms is None or latency >= chosen.min_latency_ms * 10**6)
         and (chosen.min_cost_usd is None or cost >= chosen.min_cost_usd)
         and (chosen.has_error is None or chosen.has_error == any_failed)
+        and ("user_id" not in chosen.without or user is None)
+        and all(any(not getattr(s, name) for s in spans) for name in chosen.without if name != "user_id")
         and set(chosen.tags) <= {tag for s in spans for tag in s.tags or ()}
         and any(
             chosen.prompt_name in ("", s.prompt_name) and chosen.prompt_version in ("", s.prompt_version)

@@ -128,6 +128,8 @@ STORAGES = {
 # Serve straight from the apps' folders: `make up` has no collectstatic step to forget.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
+# Folders of others' libraries are named by their version.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/vendor/[^/]+-[0-9.]+/"
 
 # A batch of spans is larger than Django's 2.5 MB; ingest bounds bodies itself while reading them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
