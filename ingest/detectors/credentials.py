@@ -76,6 +76,15 @@ _ASSIGNED = re.compile(_QUOTES)
 _QUOTED_VALUE = re.compile(rb"[^\x22'\x5c\x00-\x20]{6,200}")
 _BARE_VALUE = re.compile(rb"[^\x22'\x5c\x00-\x20,;&<>(){}\[\]|`]{6,200}")
 _PLACEHOLDER = re.compile(rb"[*x.#]+\Z|[<${%\[]|redacted|hidden|changeme|your", re.IGNORECASE)
+# Where a value is an ordinary word: schemas, forms and their complaints say these of a password, and names of it.
+_NOT_A_PASSWORD = re.compile(
+    rb"(?:required|optional|invalid|incorrect|mismatch|mandatory|disabled|undefined|unchanged|forgotten|encrypted|"
+    rb"protected|textfield|plaintext|[/~.]|.*(?:passw|pwd|secret|string|hash)).*\Z",
+    re.IGNORECASE,
+)
+_LEAST_WORD = 8
+# `user=ann&password=`: form data, where everything up to the next `&` is the value.
+_IN_FORM = re.compile(rb"[?&][a-z_.-]{0,40}[:=>]\Z", re.IGNORECASE)
 _PEM_END = b"-----END"
 _PEM_MOST = 16_384
 # Whole lines of base64; an escape is consumed first, so that its letter is no part of one.
@@ -137,24 +146,35 @@ def _in_address(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
 
 
 def _assigned(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
-    """password=..., "api_key": "...": a value with digits among other characters; the rest is prose or code."""
-    return _value(text, at, least=6)
+    """api_key=..., "client_secret": "...": a value with digits among other characters; the rest is prose or code."""
+    value = _value(text, at)
+    return _secret(text, *value.span()) if value and _is_made_up(value[0]) else ()
 
 
 def _assigned_token(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
-    return _value(text, at, least=20)
+    value = _value(text, at)
+    return _secret(text, *value.span()) if value and len(value[0]) >= 20 and _is_made_up(value[0]) else ()
 
 
-def _value(text: bytes, at: int, *, least: int) -> Hits:
+def _password(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+    """password=..., "pwd": "...": people choose digits alone, and words. A word counts where nothing but a value can
+    stand: in quotes, and in form data."""
+    value = _value(text, at)
+    if value is None or _PLACEHOLDER.match(value[0]):
+        return ()
+    is_value = text[value.start() - 1] in b"\"'" or _IN_FORM.search(text, max(0, at - 60), at) is not None
+    is_word = is_value and len(value[0]) >= _LEAST_WORD and not _NOT_A_PASSWORD.match(value[0])
+    told = is_word or value[0].isdigit() or _is_made_up(value[0])
+    return _secret(text, *value.span()) if told else ()
+
+
+def _value(text: bytes, at: int) -> re.Match[bytes] | None:
     skipped = _ASSIGNED.match(text, at)
     start = skipped.end() if skipped else at
     quoted = text[start - 1 : start] in {b'"', b"'"}
     match = (_QUOTED_VALUE if quoted else _BARE_VALUE).match(text, start)
-    if match is None or len(match[0]) < least or not _is_made_up(match[0]):
-        return ()
-    if quoted and after(text, match.end()) == 0x20:  # a sentence
-        return ()
-    return _secret(text, start, match.end())
+    is_sentence = match is not None and quoted and after(text, match.end()) == 0x20
+    return None if is_sentence else match
 
 
 def _is_made_up(value: bytes) -> bool:
@@ -192,8 +212,9 @@ def _is_jose_header(encoded: bytes) -> bool:
     return isinstance(header, dict) and "alg" in header
 
 
+_PASSWORDS = rb"(?:passwo?r?d|passwd|pwd|passphrase)"
 _NAMES = (
-    rb"(?:passwo?r?d|passwd|pwd|passphrase|api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|signing[_-]?key"
+    rb"(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|signing[_-]?key"
     rb"|client[_-]?secret|secret[_-]?token|access[_-]?token|auth[_-]?token|refresh[_-]?token|private[_-]?token)"
 )
 TRIGGERS: tuple[Trigger, ...] = (
@@ -202,6 +223,7 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(rb"hooks\.slack\.com/services/[A-Z0-9]", Detector.SECRET, _webhook, back=1),
     Trigger(rb"(?:bearer|basic) [a-z0-9._~+/=-]{8}", Detector.SECRET, _authorization, back=8, caseless=True),
     Trigger(rb"://[^ /@\x22\x5c\x00-\x1f]{2,160}@", Detector.SECRET, _in_address, back=1),
+    Trigger(_PASSWORDS + rb"[\x5c\x22' ]{0,6}[:=>]", Detector.SECRET, _password, caseless=True),
     Trigger(_NAMES + rb"[\x5c\x22' ]{0,6}[:=>]", Detector.SECRET, _assigned, caseless=True),
     Trigger(rb"[^a-z_-]token[\x5c\x22' ]{0,6}[:=]", Detector.SECRET, _assigned_token, caseless=True),
     Trigger(rb"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----", Detector.SECRET, _private_key),

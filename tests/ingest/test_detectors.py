@@ -108,6 +108,9 @@ def test_personal_values_are_found_whole(text: str, expected: list[tuple[str, st
         "cursor=eyJpZCI6MTIzfQ.abc",
         "basic authentication, bearer of good news",
         "password=******** token: optional api_key=os.environ['KEY_1']",
+        "password: hunter, password: string; password=form.password",
+        '{"password": "Required", "passwd": "userPassword", "pwd": "/home/ann", "password": "is too short"}',
+        '"password": "<PASSWORD>", "password": "${DB_PASS}", "pwd": "incorrect", password_length: 123456',
         "max_tokens=4096 tokens: 15496995",
     ],
 )
@@ -179,6 +182,11 @@ def test_a_key_is_found_by_its_makers_format_and_not_inside_a_word(key: str) -> 
         (f"Authorization: Bearer {LETTERS}", LETTERS),
         ("authorization: Basic " + base64.b64encode(b"admin:pass").decode(), "YWRtaW46cGFzcw=="),
         ('{"password":"Tr0ub4dor&3!"}', "Tr0ub4dor&3!"),
+        ('{"password": "correcthorse"}', "correcthorse"),
+        (r"{\"pwd\":\"31415926\"}", "31415926"),
+        ("login with password: 31415926", "31415926"),
+        ("user=ann&password=mittwochs&next=/", "mittwochs"),
+        ("POST /login?passwd=mittwochs HTTP/1.1", "mittwochs"),
         (r"{\"api_key\":\"abc123def456\"}", "abc123def456"),
         ("?api_key=abc123def456&limit=1", "abc123def456"),
         (
