@@ -1,18 +1,19 @@
 """REST: one trace with its spans, and what was said of it and of each of them."""
 
-from typing import Any
+from collections.abc import Iterator
 
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from evals import queries, shapes
 from evals.queries import MAX_SHOWN
 from tracehouse.tenancy.authentication import scope_of
-from traces.api import TraceDetailSchema, plain_trace
-from traces.queries import get_trace
+from traces.answer import AT_ONCE, in_pieces
+from traces.answer_queries import TraceAnswer, get_trace
+from traces.api import TraceDetailSchema, plain
 
 
 class ScoredTraceSchema(TraceDetailSchema):
@@ -29,10 +30,17 @@ class OneTrace(APIView):
         responses=ScoredTraceSchema,
         operation_id="get_trace",
     )
-    def get(self, request: Request, trace_id: str) -> Response:
-        detail = get_trace(scope_of(request), trace_id)
-        if detail is None:
+    def get(self, request: Request, trace_id: str) -> HttpResponseBase:
+        found = get_trace(scope_of(request), trace_id)
+        if found is None:
             raise NotFound("No trace of this id in the project.")
-        scores = queries.of_trace(scope_of(request), detail.trace.trace_id)
-        answer: dict[str, Any] = {**plain_trace(detail), "scores": [shapes.plain(score) for score in scores]}
-        return Response(answer)
+        scores = queries.of_trace(scope_of(request), found.trace.trace_id)
+        rest = {"truncated": found.truncated, "scores": [shapes.plain(score) for score in scores]}
+        return _answer(found, in_pieces(plain(found.trace), found.spans, rest))
+
+
+def _answer(found: TraceAnswer, pieces: Iterator[bytes]) -> HttpResponseBase:
+    """In one piece with its length; a long one piece by piece, each sent while the next one is written."""
+    if len(found.spans) > AT_ONCE:
+        return StreamingHttpResponse(pieces, content_type="application/json")
+    return HttpResponse(b"".join(pieces), content_type="application/json")

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from evals.score import Score
-from traces.queries import StoredSpan, Trace
+from traces.answer import SpanAnswer
+from traces.queries import Trace
 
 
 class Format(StrEnum):
@@ -74,7 +75,7 @@ COLUMNS: Sequence[Column] = (
 class Row:
     trace: Trace
     scores: Sequence[Score]
-    spans: Sequence[StoredSpan] | None = None  # None where they are not asked for
+    spans: Sequence[SpanAnswer] | None = None  # None where they are not asked for
 
     def value(self, column: Column) -> Any:
         return self.scores if column.kind is Kind.SCORES else getattr(self.trace, column.name)

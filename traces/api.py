@@ -18,12 +18,11 @@ from rest_framework.views import APIView
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web.api import plain_decimal, rfc3339
-from traces import attribute, attribute_queries, queries, tool_calls
+from traces import attribute, attribute_queries, queries
 from traces.cursor import BadCursor
 from traces.filters import LACKS, Order, TraceFilters
 from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
-from traces.tool_calls import ToolCalls
 
 DEFAULT_DAYS = 30
 MAX_USAGE_ROWS = queries.MAX_USAGE_ROWS
@@ -355,24 +354,6 @@ def plain(row: Any) -> dict[str, Any]:
     return {name: _plain_value(name, getattr(row, name)) for name in _names(row.__class__)}
 
 
-def plain_trace(detail: queries.TraceDetail) -> dict[str, Any]:
-    """A trace with its spans, as `TraceDetailSchema` describes it."""
-    calls = tool_calls.by_model_call(detail.spans)
-    return {
-        **plain(detail.trace),
-        "spans": [plain_span(span, calls.get(span.span_id)) for span in detail.spans],
-        "truncated": detail.truncated,
-    }
-
-
-def plain_span(span: queries.StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
-    found = plain(span)
-    del found["start_ns"]
-    found["tool_calls_requested"] = [plain(one) for one in calls.requested] if calls else None
-    found["tool_calls_executed"] = [plain(one) for one in calls.executed] if calls else None
-    return found
-
-
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
@@ -383,7 +364,7 @@ def _plain_value(name: str, value: Any) -> Any:
     return written(name, value) if written else value
 
 
-# By their exact types: a trace of ten thousand spans has half a million values.
+# By their exact types.
 _WRITTEN: Mapping[type, Callable[[str, Any], Any]] = {
     str: lambda name, text: text or (text if name in _KEPT_EMPTY else None),
     datetime: lambda name, moment: rfc3339(moment),

@@ -282,9 +282,19 @@ def describe_with(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Trac
 def _described(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Row | None, list[Row]]:
     bound = {"trace_ids": [str(trace_id)]}
     headers, rows = run_together(scope, (_DESCRIBE, bound), (query, bound))
+    return _sure(scope, headers, bound), rows
+
+
+def header(scope: Scope, trace_id: uuid.UUID) -> Row | None:
+    """What `trace_of` takes, and `told_twice`: which spans another one is counted in place of."""
+    bound = {"trace_ids": [str(trace_id)]}
+    return _sure(scope, run(_DESCRIBE, scope, bound), bound)
+
+
+def _sure(scope: Scope, headers: list[Row], bound: Mapping[str, Parameter]) -> Row | None:
     if headers and headers[0]["may_repeat"]:
         headers = run(_DESCRIBE_EXACTLY, scope, bound)
-    return headers[0] if headers else None, rows
+    return headers[0] if headers else None
 
 
 def get_spans(scope: Scope, trace_id: uuid.UUID, span_ids: Sequence[int]) -> list[StoredSpan]:

@@ -16,8 +16,10 @@ from tracehouse.tenancy.scope import Scope, Window
 from traces import filters as f
 from traces import index_queries as index
 from traces import queries
+from traces.answer import SpanAnswer
+from traces.answer_queries import SELECTED, Started, started, whole
 from traces.filters import Order, TraceFilters
-from traces.queries import MAX_SPANS, StoredSpan, Trace, stored_span, trace_of
+from traces.queries import MAX_SPANS, Trace, trace_of
 
 # Traces that are described at once. They lie scattered over a day's spans, so fewer at once read as much, more often.
 STRETCH = queries.MAX_DESCRIBED
@@ -99,23 +101,22 @@ def _place(key: int, trace_id: uuid.UUID) -> Place:
     return key, index.in_store_order(trace_id)
 
 
-def spans_of(scope: Scope, traces: Sequence[Trace]) -> dict[str, list[StoredSpan]]:
+def spans_of(scope: Scope, traces: Sequence[Trace]) -> dict[str, list[SpanAnswer]]:
     """All spans of the first of these traces, by trace id: as many as have `MAX_CONTENT` of content, at least one.
 
     Of a trace with more than `MAX_SPANS` spans the first are read. Raises `QueryTooLarge`, `QueryUnavailable`.
     """
     days = Window(min(one.start_time for one in traces), max(one.end_time for one in traces))
     bound: Mapping[str, Parameter] = {"trace_ids": [str(uuid.UUID(one.trace_id)) for one in traces]}
-    rows = run(_SPANS_OF, scope.during(days), bound, gently=True)
     told_twice = run(_TOLD_TWICE_OF, scope.during(days), bound, gently=True)
     counted_in: dict[uuid.UUID, dict[int, int]] = {}
     for row in told_twice:
         counted_in.setdefault(row["trace_id"], {})[row["span_id"]] = row["counted_in"]
-    found: dict[str, list[StoredSpan]] = {}
-    for row in rows:
-        span = stored_span(row, counted_in.get(row["trace_id"], {}))
-        found.setdefault(row["trace_id"].hex, []).append(span)
-    return found
+    found: dict[uuid.UUID, list[Started]] = {}
+    for trace_ids, *block in run_in_blocks(_SPANS_OF, scope.during(days), bound, gently=True):
+        for trace_id, span in zip(trace_ids, started(block), strict=True):
+            found.setdefault(trace_id, []).append(span)
+    return {trace_id.hex: whole(spans, counted_in.get(trace_id, {})) for trace_id, spans in found.items()}
 
 
 _SPANS_OF = Query(
@@ -134,13 +135,12 @@ WITH
         FROM {f.spans(queries.STORED, f.OF_TRACES)}
     )
 SELECT
-    *,
-    toUnixTimestamp64Nano(start_time) AS start_ns,
-    toUnixTimestamp64Nano(end_time) AS end_ns
-FROM in_turn
+    span.trace_id,
+    {SELECTED}
+FROM in_turn AS span
 WHERE (bytes_with_it <= {MAX_CONTENT} OR turn = 1)
   AND number_in_trace <= {MAX_SPANS}
-ORDER BY turn, start_time, span_id
+ORDER BY span.turn, span.start_time, span.span_id
 LIMIT 1000000""",  # noqa: S608  # closed parts only
 )
 

@@ -6,8 +6,8 @@ import msgspec
 
 from evals.shapes import plain as plain_score
 from exports.shape import Row
-from traces.api import plain, plain_trace
-from traces.queries import StoredSpan, TraceDetail
+from traces.answer import in_pieces
+from traces.api import plain
 
 
 class JsonLines:
@@ -25,10 +25,8 @@ class JsonLines:
 
 
 def _line(row: Row) -> bytes:
-    told = plain(row.trace) if row.spans is None else plain_trace(_whole(row, row.spans))
-    told["scores"] = [plain_score(score) for score in row.scores]
-    return msgspec.json.encode(told, enc_hook=str) + b"\n"
-
-
-def _whole(row: Row, spans: Sequence[StoredSpan]) -> TraceDetail:
-    return TraceDetail(row.trace, list(spans), truncated=row.trace.span_count > len(spans))
+    told, scores = plain(row.trace), [plain_score(score) for score in row.scores]
+    if row.spans is None:
+        return msgspec.json.encode({**told, "scores": scores}) + b"\n"
+    rest = {"truncated": row.trace.span_count > len(row.spans), "scores": scores}
+    return b"".join(in_pieces(told, row.spans, rest)) + b"\n"

@@ -67,7 +67,7 @@ def run(
 
 
 def run_in_blocks(
-    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None
+    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None, *, gently: bool = False
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """The answer block by block, each as its columns: for more rows than should be held as dictionaries at once.
 
@@ -75,7 +75,7 @@ def run_in_blocks(
     """
     with (
         _translating(),
-        client().query_column_block_stream(query.sql, **_bound(query, scope, parameters, False)) as blocks,
+        client().query_column_block_stream(query.sql, **_bound(query, scope, parameters, gently)) as blocks,
     ):
         yield from blocks
 
