@@ -67,7 +67,7 @@ def fill(client: Client, project_id: int, month: Month | None = None) -> int:
             rollup.make_current(Scope(project_id), hours[first : first + 24], version)
     else:
         RolledHour.objects.bulk_create(
-            [RolledHour(project_id=project_id, hour=hour, version=version) for hour in hours]
+            [RolledHour(project_id=project_id, hour=hour, version=version, has_sums=True) for hour in hours]
         )
     RollUp.objects.update_or_create(
         project_id=project_id, defaults={"watermark": month.end, "ran_at": month.end}

@@ -25,6 +25,8 @@ PAGES = {
     "overview, by model": "costs?by=model",
     "overview, by organization": "costs?by=organization_id",
     "budgets and anomalies of the overview": "costs/attention",
+    "unit economics of users": "costs/economics",
+    "unit economics of organizations": "costs/economics?by=organization_id",
 }
 
 

@@ -121,11 +121,12 @@ def added(timelines: Iterable[Timeline]) -> Timeline:
 
 def is_by_trace(dimension: Dimension) -> bool:
     """Whether every trace has just one key, so that the parts add up to everything."""
-    return dimension not in _SPLIT
+    return dimension not in _BY_CALL
 
 
 def everything(windows: Sequence[Window]) -> Asked:
-    return Asked(_EVERYTHING, _hull(windows), {"bounds": _bounds(windows)})
+    bounds = _bounds(windows)
+    return Asked(_EVERYTHING, _hull(windows), {"bounds": bounds}, bounds)
 
 
 def timeline_of(rows: Iterable[Row]) -> Timeline:
@@ -137,15 +138,17 @@ def breakdown(
 ) -> Asked:
     """The `limit` keys that cost most in the range; `windows` are what will be added up besides."""
     asked = [compared.now, compared.before, *windows]
+    bounds = _bounds(asked)
     return Asked(
         _breakdown(dimension),
         _hull(asked),
         {
-            "bounds": _bounds(asked),
+            "bounds": bounds,
             **_moments("now", compared.now),
             **_moments("before", compared.before),
             "limit": limit,
         },
+        bounds,
     )
 
 
@@ -159,7 +162,7 @@ def breakdown_of(rows: Sequence[Row], limit: int) -> Breakdown:
 
 
 def users(compared: Compared, today: Compared, week: Window, month: Window) -> Asked:
-    bound: dict[str, Parameter] = {"edges": [f"{edge:f}" for edge in EDGES]}
+    bound: dict[str, Parameter] = {}
     windows = [compared.now, today.now, week, month, compared.before, today.before]
     for place, window in enumerate(windows):
         bound |= _moments(f"window_{place}", window)
@@ -211,46 +214,36 @@ def _within(second: str, name: str) -> str:
 
 
 _SECOND = "toUnixTimestamp(costs.start_time)"
-_BOUND = f"roundDown({_SECOND}, {{bounds:Array(UInt32)}})"
-_OF_TRACES = {
-    "failed": "costs.failed",
-    "calls": "costs.llm_calls",
-    "unpriced_calls": "costs.unpriced_calls",
-    "input_tokens": " + ".join(f"costs.{name}" for name in _INPUTS),
-    "cache_read_tokens": "costs.cache_read_tokens",
-    "output_tokens": "costs.output_tokens",
-    "cost_usd": "costs.cost_usd",
-}
-_COLUMNS = ("failed", "llm_calls", "unpriced_calls", *TOKENS, "cost_usd")
-_SPLIT = {Dimension.MODEL: "models", Dimension.TOOL: "tools", Dimension.PROMPT: "prompts"}
+_BOUND = "roundDown(second, {bounds:Array(UInt32)})"
+_CALLS_OF = {Dimension.TOOL: "tool_calls"}
+_BY_CALL = (Dimension.MODEL, Dimension.TOOL, Dimension.PROMPT)
 
 
-def _summed(expressions: Mapping[str, str]) -> str:
-    return ",\n    ".join(
-        ["count() AS invocations", *(f"sum({read}) AS {name}" for name, read in expressions.items())]
-    )
+def _summed(dimension: Dimension) -> str:
+    read = {name: name for name in NAMES} | {"calls": _CALLS_OF.get(dimension, "llm_calls")}
+    return ",\n                ".join(f"sum(sums.{read[name]}) AS {name}" for name in NAMES)
 
 
 _EVERYTHING = CostsRead(
     "costs.everything",
-    _COLUMNS,
+    (),
     f"""
 SELECT
     {_BOUND} AS bound,
-    {_summed(_OF_TRACES)}
-FROM costs
+    {_summed(Dimension.FEATURE)}
+FROM sums
 GROUP BY bound
 LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
+    sums_by=Dimension.FEATURE,
 )
 
 
 @cache
 def _breakdown(dimension: Dimension) -> CostsRead:
-    columns, key, source, expressions = _source(dimension)
     again = ",\n    ".join(f"sum(one.{place}) AS {name}" for place, name in enumerate(NAMES, 2))
     return CostsRead(
         f"costs.breakdown_by_{dimension}",
-        columns,
+        (),
         f"""
 SELECT
     least(place, {{limit:UInt32}}) AS group_,
@@ -276,12 +269,12 @@ FROM
         FROM
         (
             SELECT
-                toString({key}) AS key_,
+                toString(key) AS key_,
                 {_BOUND} AS bound_,
-                {_summed(expressions)}
-            FROM {source}
+                {_summed(dimension)}
+            FROM sums
             GROUP BY
-                {key},
+                key,
                 bound_
         )
         GROUP BY key_
@@ -293,23 +286,8 @@ GROUP BY
     group_,
     bound
 LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
+        sums_by=dimension,
     )
-
-
-def _source(dimension: Dimension) -> tuple[tuple[str, ...], str, str, Mapping[str, str]]:
-    """The columns read, the key, what follows FROM, and by what expression each sum is made."""
-    column = _SPLIT.get(dimension)
-    if column is None:
-        return (dimension, *_COLUMNS), f"costs.{dimension}", "costs", _OF_TRACES
-    calls = "tool_calls" if dimension is Dimension.TOOL else "llm_calls"
-    stored = {name: name for name in NAMES if name not in ("invocations", "cache_read_tokens")} | {
-        "calls": calls
-    }
-    joined = ",\n                ".join(
-        f"{column}.{kept} AS part_{name}" for name, kept in {"key": "key", **stored}.items()
-    )
-    expressions = {name: f"part_{name}" if name in stored else "0" for name in NAMES[1:]}
-    return (column,), "part_key", f"costs\n            ARRAY JOIN\n                {joined}", expressions
 
 
 # Of the range, today, the week and the month; then of the stretches before the range and before today.
@@ -339,6 +317,7 @@ def _tenth(place: int) -> str:
 
 _TENTHS = ",\n    ".join(map(_tenth, range(TENTHS)))
 _WINDOWS = ",\n        ".join(map(_of_window, range(6)))
+_EDGES = ", ".join(f"toDecimal128('{edge:f}', 12)" for edge in EDGES)
 _USERS = CostsRead(
     "costs.users",
     ("user_id", "unpriced_calls", "cost_usd"),
@@ -348,7 +327,7 @@ SELECT
     {_top(1, 5)},
     {_TENTHS},
     sumMapIf(
-        [toUInt8(arrayCount(edge -> cost_in_0 >= toDecimal128(edge, 12), {{edges:Array(String)}}))],
+        [toUInt8(arrayCount(edge -> cost_in_0 >= edge, [{_EDGES}]))],
         [toUInt64(1)],
         [cost_in_0],
         traces_in_0 > 0) AS histogram

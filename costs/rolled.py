@@ -14,24 +14,30 @@ from tracehouse.tenancy.scope import ALL_TIME, Scope, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+_HOUR_US = HOUR // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CostsRead:
-    """A statement on the traces of the scope's window: `sql` selects from `costs`, of which it names `columns`."""
+    """A statement on the traces of a window: `sql` selects from `costs`, of which it names `columns`.
+
+    Or, where `sums_by` says a dimension, from `sums` by it, which tell apart no moments but those asked for.
+    """
 
     name: str
     columns: tuple[str, ...]
     sql: str
+    sums_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A statement on the traces of a window."""
+    """A statement on the traces of a window. `moments`: seconds, besides its ends, between which sums are asked for."""
 
     read: CostsRead
     window: Window
     parameters: Mapping[str, Parameter]
+    moments: Sequence[int] = ()
 
 
 def read(asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None) -> list[Row]:
@@ -75,6 +81,7 @@ def _bound(scope: Scope, asked: Sequence[Asked]) -> list[tuple[Query, Mapping[st
                 **_versions(hours, one.window),
                 "from_ns": store.microseconds(one.window.start) * 1000,
                 "to_ns": store.microseconds(one.window.end) * 1000,
+                "split": _split(one, hours),
                 "time_zone": scope.time_zone,
             },
         )
@@ -82,7 +89,16 @@ def _bound(scope: Scope, asked: Sequence[Asked]) -> list[tuple[Query, Mapping[st
     ]
 
 
-def _versions(hours: Mapping[datetime, int], window: Window) -> dict[str, Parameter]:
+@dataclass(frozen=True, slots=True)
+class _Rolled:
+    version: int
+    has_sums: bool
+
+
+_NOT_ROLLED = _Rolled(0, False)
+
+
+def _versions(hours: Mapping[datetime, _Rolled], window: Window) -> dict[str, Parameter]:
     """Which version counts of each hour from the first of the window to its last; 0 is none."""
     within = [hour for hour in hours if _hour_of(window.start) <= hour < window.end]
     if not within:
@@ -92,15 +108,26 @@ def _versions(hours: Mapping[datetime, int], window: Window) -> dict[str, Parame
     return {
         "first_hour": int(first.timestamp()),
         "last_hour": int(last.timestamp()),
-        "versions": [hours.get(first + place * HOUR, 0) for place in range(count)],
+        "versions": [hours.get(first + place * HOUR, _NOT_ROLLED).version for place in range(count)],
     }
 
 
-def _hours(scope: Scope, window: Window) -> Mapping[datetime, int]:
+def _split(asked: Asked, hours: Mapping[datetime, _Rolled]) -> list[int]:
+    """The hours within which one of the moments lies that sums are told apart by, and those that have no sums."""
+    ends = (store.microseconds(end) for end in (asked.window.start, asked.window.end))
+    moments = [*(moment * 1_000_000 for moment in asked.moments), *ends]
+    without = (int(hour.timestamp()) for hour, rolled in hours.items() if not rolled.has_sums)
+    return sorted({*(moment // _HOUR_US * 3600 for moment in moments if moment % _HOUR_US), *without})
+
+
+def _hours(scope: Scope, window: Window) -> Mapping[datetime, _Rolled]:
     rows = RolledHour.objects.filter(
         project=scope.project_id, hour__gte=_hour_of(window.start), hour__lt=window.end
     )
-    return dict(rows.values_list("hour", "version"))
+    return {
+        hour: _Rolled(version, has_sums)
+        for hour, version, has_sums in rows.values_list("hour", "version", "has_sums")
+    }
 
 
 def _hour_of(moment: datetime) -> datetime:
@@ -109,9 +136,12 @@ def _hour_of(moment: datetime) -> datetime:
 
 @lru_cache(maxsize=64)
 def _query(asked: CostsRead, with_changed: bool) -> Query:
-    return Query(
-        asked.name, f"WITH {f.costs(asked.columns, with_changed=with_changed)}\n{asked.sql}\n{_IN_DAYS}"
+    source = (
+        f.sums(asked.sums_by, with_changed=with_changed)
+        if asked.sums_by
+        else f.costs(asked.columns, with_changed=with_changed)
     )
+    return Query(asked.name, f"WITH {source}\n{asked.sql}\n{_IN_DAYS}")
 
 
 # Without changes nothing of the statement asks for days of spans.

@@ -101,10 +101,13 @@ def make_current(scope: Scope, hours: list[datetime], version: int) -> None:
     for few in _batches(hours, traces):
         store.replace_user_costs(scope, few, version=version)
     RolledHour.objects.bulk_create(
-        [RolledHour(project_id=scope.project_id, hour=hour, version=version) for hour in hours],
+        [
+            RolledHour(project_id=scope.project_id, hour=hour, version=version, has_sums=True)
+            for hour in hours
+        ],
         update_conflicts=True,
         unique_fields=["project", "hour"],
-        update_fields=["version"],
+        update_fields=["version", "has_sums"],
         batch_size=1_000,
     )
 

@@ -219,3 +219,73 @@ costs AS
     )
     WHERE {_BEGAN}
 )"""  # noqa: S608  # closed parts only
+
+
+def sums(dimension: str, *, with_changed: bool) -> str:
+    """The same traces added up by a key, for `WITH`, and to read `FROM sums`: by hours, `second` is where one begins.
+
+    Hours that are `split`, because a moment matters within them, are there trace by trace, with its second. So are all
+    `with_changed`, for what is rolled up may then count no longer.
+    """
+    columns = columns_of(dimension)
+    if with_changed:
+        return f"""{costs(columns, with_changed=True)},
+sums AS
+(
+    {_one_by_one(dimension)}
+)"""
+    listed = ",\n        ".join(("start_time", *columns))
+    return f"""costs AS
+(
+    SELECT
+        {listed}
+    FROM trace_costs
+    WHERE {_COUNTS}
+      AND hour IN ({_SPLIT_HOURS})
+      AND {_BEGAN}
+),
+sums AS
+(
+    SELECT
+        toUnixTimestamp(hour) AS second,
+        key,
+        {", ".join(SUMMED)}
+    FROM cost_sums
+    WHERE {_COUNTS}
+      AND dimension = '{dimension}'
+      AND hour NOT IN ({_SPLIT_HOURS})
+    UNION ALL
+    {_one_by_one(dimension)}
+)"""  # noqa: S608  # closed parts only
+
+
+_SPLIT_HOURS = "SELECT toDateTime(arrayJoin({split:Array(UInt32)}), 'UTC')"
+# What `sums` adds up; by model, tool and prompt over the calls, and then `cache_read_tokens` are not known.
+SUMMED = ("invocations", *SPLIT[:5], "cache_read_tokens", *SPLIT[5:])
+_OF_A_CALL = {"model": "models", "tool": "tools", "prompt": "prompts"}
+
+
+def columns_of(dimension: str) -> tuple[str, ...]:
+    """What `sums` by it needs of the traces that it takes one by one."""
+    column = _OF_A_CALL.get(dimension)
+    if column:
+        return (column,)
+    return (dimension, "failed", "llm_calls", "tool_calls", "unpriced_calls", *f.TOKENS, "cost_usd")
+
+
+def _one_by_one(dimension: str) -> str:
+    column = _OF_A_CALL.get(dimension)
+    if column:
+        read = {name: f"part_{name}" for name in SPLIT} | {"cache_read_tokens": "0"}
+        parts = ",\n        ".join(f"{column}.{name} AS part_{name}" for name in ("key", *SPLIT))
+        key, source = "part_key", f"costs\n    ARRAY JOIN\n        {parts}"
+    else:
+        read = {name: f"costs.{name}" for name in SUMMED} | {"input_tokens": INPUT_TOKENS}
+        key, source = f"costs.{dimension}", "costs"
+    given = ",\n        ".join(f"{read[name]} AS {name}" for name in SUMMED[1:])
+    return f"""SELECT
+        toUnixTimestamp(costs.start_time) AS second,
+        {key} AS key,
+        1 AS invocations,
+        {given}
+    FROM {source}"""  # noqa: S608  # closed parts only

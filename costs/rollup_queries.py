@@ -250,21 +250,18 @@ LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
     )
 
 
-_SPLIT = {Dimension.MODEL: "models", Dimension.TOOL: "tools", Dimension.PROMPT: "prompts"}
-
-
 @cache
 def _by_key(dimension: Dimension) -> CostsRead:
-    return _by_part(dimension) if dimension in _SPLIT else _by_trace(dimension)
+    return _by_user() if dimension is Dimension.USER else _by_sums(dimension)
 
 
-def _by_trace(dimension: Dimension) -> CostsRead:
+def _by_user() -> CostsRead:
     return CostsRead(
-        f"costs.by_{dimension}",
-        (dimension, *_COUNTED),
+        "costs.by_user_id",
+        ("user_id", *_COUNTED),
         f"""
 SELECT
-    costs.{dimension} AS key,
+    costs.user_id AS key,
     {_SUMS}
 FROM costs
 GROUP BY key
@@ -273,24 +270,21 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
     )
 
 
-def _by_part(dimension: Dimension) -> CostsRead:
-    column = _SPLIT[dimension]
-    parts = ",\n    ".join(f"{column}.{name} AS part_{name}" for name in ("key", *f.SPLIT))
-    sums = ",\n    ".join(f"sum(part_{name}) AS {name}" for name in f.SPLIT)
+def _by_sums(dimension: Dimension) -> CostsRead:
+    names = ("invocations", *f.SPLIT)
+    added = ",\n    ".join(f"sum(sums.{name}) AS {name}" for name in names)
     return CostsRead(
         f"costs.by_{dimension}",
-        (column,),
+        (),
         f"""
 SELECT
-    part_key AS key,
-    count() AS invocations,
-    {sums}
-FROM costs
-ARRAY JOIN
-    {parts}
+    sums.key AS key,
+    {added}
+FROM sums
 GROUP BY key
 ORDER BY cost_usd DESC, invocations DESC, key
 LIMIT {{limit:UInt32}}""",  # noqa: S608  # closed parts only
+        sums_by=dimension,
     )
 
 

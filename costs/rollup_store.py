@@ -86,7 +86,8 @@ def delete_superseded(scope: Scope, current_: Iterable[tuple[datetime, int]]) ->
     ]
     for first in range(0, len(old), 1_000):
         few = old[first : first + 1_000]
-        derive(_delete_versions(), scope, current(few))
+        for table in ("cost_sums", "trace_costs"):  # which are old is read of the second, so it goes last
+            derive(_delete_versions(table), scope, current(few))
     return len(old)
 
 
@@ -276,9 +277,9 @@ LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
 )
 
 
-def _delete_versions() -> Query:
+def _delete_versions(name: str) -> Query:
     cluster = settings.CLICKHOUSE_CLUSTER
-    table = f"trace_costs_local ON CLUSTER '{cluster}'" if cluster else "trace_costs"
+    table = f"{name}_local ON CLUSTER '{cluster}'" if cluster else name
     return Query(
         "rollup.delete_versions",
         f"""

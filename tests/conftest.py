@@ -96,7 +96,7 @@ def clickhouse(_clickhouse_schema: str, settings: object) -> Iterator[None]:
 
     settings.CLICKHOUSE_URL = _clickhouse_schema  # type: ignore[attr-defined]
     yield
-    for table in ("spans", "traces", "trace_costs", "scores"):
+    for table in ("spans", "traces", "trace_costs", "cost_sums", "scores"):
         client.client().command(f"TRUNCATE TABLE {table}")
 
 

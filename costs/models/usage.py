@@ -60,11 +60,15 @@ class UserCost(models.Model):
 
 
 class RolledHour(models.Model):
-    """An hour of a project that is rolled up, and which version of its rows is the one that counts."""
+    """An hour of a project that is rolled up, and which version of its rows is the one that counts.
+
+    `has_sums`: whether `cost_sums` has them too; not those of hours that were rolled up before there was that table.
+    """
 
     project = models.ForeignKey("tenancy.Project", on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField()
     version = models.BigIntegerField()
+    has_sums = models.BooleanField(default=False)
 
     class Meta:
         db_table = "rolled_hours"

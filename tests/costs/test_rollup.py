@@ -280,6 +280,30 @@ def test_a_window_may_begin_and_end_within_an_hour(project: Project, store_spans
     assert total(project, window=window) == (4, Decimal(2))
 
 
+def test_sums_of_hours_are_told_apart_at_any_moment(project: Project, store_spans: Store) -> None:
+    """Hours that lie wholly in the window come from their sums, those at its ends from their traces."""
+    store_spans([span(project, number, hours=number / 4) for number in range(1, 17)])
+    rollup.roll_up(project.pk, settle=AT_ONCE)
+    window = Window(NOON + timedelta(minutes=30), NOON + timedelta(minutes=195))
+    for dimension in (Dimension.MODEL, Dimension.FEATURE, Dimension.ORGANIZATION, Dimension.PROMPT):
+        (found,) = rollup_queries.by_key(Scope(project.pk, window), dimension)
+        assert (found.invocations, found.llm_calls, found.cost_usd) == (11, 11, Decimal("5.5"))
+
+
+def test_hours_that_were_rolled_up_before_there_were_sums_count_too(
+    project: Project, store_spans: Store
+) -> None:
+    store_spans([span(project, number, hours=number) for number in range(1, 5)])
+    rollup.roll_up(project.pk, settle=AT_ONCE)
+    client().command("TRUNCATE TABLE cost_sums", settings={"mutations_sync": 2})
+    RolledHour.objects.update(has_sums=False)
+    (found,) = rollup_queries.by_key(Scope(project.pk, WINDOW), Dimension.MODEL)
+    assert (found.invocations, found.cost_usd) == (4, Decimal(2))
+    rollup.roll_again(project.pk, [NOON + timedelta(hours=2)])
+    (found,) = rollup_queries.by_key(Scope(project.pk, WINDOW), Dimension.MODEL)
+    assert (found.invocations, found.cost_usd) == (4, Decimal(2))
+
+
 def test_days_weeks_and_months_begin_in_the_time_zone(project: Project, store_spans: Store) -> None:
     """India is half an hour off the hours of the roll-up: 18:29 UTC is still today there, 18:30 is not."""
     store_spans([span(project, 1, hours=6), span(project, 2, hours=6.484), span(project, 3, hours=6.5)])
@@ -330,6 +354,7 @@ def test_rows_that_no_longer_count_are_deleted(project: Project, store_spans: St
     )
     assert rollup.delete_superseded(project.pk) == 2
     assert client().command("SELECT count() FROM trace_costs") == 3
+    assert client().command("SELECT sum(invocations) FROM cost_sums WHERE dimension = 'model'") == 3
     assert total(project) == (3, Decimal("1.5"))
 
 
