@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/plans", margin_api.Plans.as_view(), name="api-plans"),
     path("api/v1/plans/<int:plan_id>", margin_api.OnePlan.as_view(), name="api-plan"),
     path("api/v1/unit-economics", margin_api.UnitEconomics.as_view(), name="api-unit-economics"),
+    path("api/v1/top-users", margin_api.TopUsers.as_view(), name="api-top-users"),
     path("api/v1/budgets", margin_api.Budgets.as_view(), name="api-budgets"),
     path("api/v1/budgets/<int:budget_id>", margin_api.OneBudget.as_view(), name="api-budget"),
     path("api/v1/anomalies", margin_api.Anomalies.as_view(), name="api-anomalies"),

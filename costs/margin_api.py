@@ -21,6 +21,7 @@ from costs import (
     economics,
     margin_queries,
     plan_services,
+    tenth_queries,
 )
 from costs import margin_shapes as shapes
 from costs.day_range import DayRange
@@ -28,6 +29,7 @@ from costs.days import day_of
 from costs.economics import Filter, Order
 from costs.models import Budget, Payer, Plan
 from costs.plan_csv import PlanRow, Subject
+from costs.rollup_queries import Step
 from tracehouse.tenancy.authentication import holder_of, scope_of
 from tracehouse.tenancy.identity import stored_identity
 from tracehouse.tenancy.models import Project
@@ -117,6 +119,19 @@ class UnitEconomics(APIView):
                 "nobody_usd": shapes.money(found.nobody.cost),
             }
         )
+
+
+class TopUsers(APIView):
+    """The dearest tenth of the users in each day, week or month, and their share of what all users cost in it."""
+
+    @extend_schema(
+        parameters=[shapes.TopUsersParameters], responses=shapes.TopUsersSchema, operation_id="list_top_users"
+    )
+    def get(self, request: Request) -> Response:
+        scope = _scope(request)
+        given = validated(shapes.TopUsersParameters, request)
+        found = tenth_queries.tenths(scope, _days(scope, given), Step(given["by"]))
+        return Response({"data": [shapes.step_tenth(one) for one in found]})
 
 
 class Budgets(APIView):

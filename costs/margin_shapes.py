@@ -16,6 +16,7 @@ from costs.models import Budget, BudgetPeriod, Limited, Payer, Plan
 from costs.models.usage import MAX_KEY
 from costs.plan_csv import MAX_NAME, MAX_USD
 from costs.spend_queries import Series
+from costs.tenth_queries import STEPS, StepTenth
 from tracehouse.web.api import plain_decimal, rfc3339
 
 MAX_ROWS = 1_000
@@ -67,6 +68,10 @@ class EconomicsParameters(DayParameters, PageParameters):
         default=f"-{Order.COST.value}",
         help_text="With `-`: the largest first.",
     )
+
+
+class TopUsersParameters(DayParameters):
+    by = serializers.ChoiceField(choices=[one.value for one in STEPS], default=STEPS[0].value)
 
 
 class PlanParameters(PageParameters):
@@ -231,6 +236,24 @@ class EconomicsSchema(serializers.Serializer[Any]):
     nobody_usd = serializers.CharField(help_text="The cost of invocations that name no such customer.")
 
 
+class StepTenthSchema(serializers.Serializer[Any]):
+    """One step, as far as it lies in the days asked for; `top_users` is a tenth of `users`, rounded up."""
+
+    def get_fields(self) -> dict[str, Any]:
+        days = {"from": serializers.DateField(), "to": serializers.DateField()}
+        return {**days, **super().get_fields()}
+
+    users = serializers.IntegerField()
+    cost_usd = serializers.CharField()
+    top_users = serializers.IntegerField()
+    top_cost_usd = serializers.CharField()
+    top_share = serializers.CharField(allow_null=True, help_text="Of what all users cost: 0.34 is 34 %.")
+
+
+class TopUsersSchema(serializers.Serializer[Any]):
+    data = StepTenthSchema(many=True)  # type: ignore[assignment]  # the answer names it so
+
+
 class AnomalySchema(serializers.Serializer[Any]):
     """One day of the project, a feature or a user that cost more than its own week before lets expect."""
 
@@ -316,6 +339,19 @@ def totals(found: Totals, everybody: Totals) -> dict[str, Any]:
         "margin_share": share(found.margin_share),
         "lost_usd": plain_decimal(found.lost),
         "paid_by_organizations_usd": plain_decimal(found.cost_by_organization),
+    }
+
+
+def step_tenth(one: StepTenth) -> dict[str, Any]:
+    found = one.tenth
+    return {
+        "from": _iso(one.days.first),
+        "to": _iso(one.days.last),
+        "users": found.users,
+        "cost_usd": plain_decimal(found.cost_usd),
+        "top_users": found.top_users,
+        "top_cost_usd": plain_decimal(found.top_cost_usd),
+        "top_share": share(share_of(found.top_cost_usd, found.cost_usd)),
     }
 
 

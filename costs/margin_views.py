@@ -61,7 +61,7 @@ def economics_page(request: ProjectRequest) -> HttpResponse:
     dearest = economics.chosen(found.customers, Filter.TOP)
     top, behind = economics.totals(dearest), economics.totals(found.behind(dearest))
     context = {
-        **_around(request, state.days, zone),
+        **around(request, state.days, zone),
         "state": state,
         "pairs": state.pairs,
         "filters": [(one.value, label) for one, label in FILTERS.items()],
@@ -119,7 +119,7 @@ def outcomes(request: ProjectRequest) -> HttpResponse:
     condition, problem = _condition(text)
     found, unread = _outcomes(request, scope, days, condition)
     context = {
-        **_around(request, days, zone),
+        **around(request, days, zone),
         "pairs": days.parameters,
         "score": text,
         "condition": condition,
@@ -140,7 +140,7 @@ def anomalies(request: ProjectRequest) -> HttpResponse:
     days = day_range.parse(asked, day_of(timezone.now(), zone))
     found = anomaly_queries.anomalies(scope, days.first, days.last)
     context = {
-        **_around(request, days, zone),
+        **around(request, days, zone),
         "spikes": [_with_day(one, zone) for one in found.spikes[:MAX_SHOWN]],
         "newcomers": [_with_day(one, zone) for one in found.newcomers[:MAX_SHOWN]],
         "spike_count": len(found.spikes),
@@ -158,7 +158,7 @@ def scope_and_zone(request: ProjectRequest) -> tuple[Scope, tzinfo]:
     return replace(request.scope, time_zone=name), time_range.zone_of(name)
 
 
-def _around(request: ProjectRequest, days: DayRange, zone: tzinfo) -> dict[str, Any]:
+def around(request: ProjectRequest, days: DayRange, zone: tzinfo) -> dict[str, Any]:
     """What every page about days needs."""
     return {
         "days": days,

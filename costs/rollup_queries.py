@@ -225,7 +225,7 @@ SELECT
 FROM costs
 LIMIT 1""",  # noqa: S608  # closed parts only
 )
-_STARTS = {
+STARTS = {
     Step.HOUR: "toStartOfHour(costs.start_time, {time_zone:String})",
     Step.DAY: "toStartOfDay(costs.start_time, {time_zone:String})",
     Step.WEEK: "toDateTime(toMonday(costs.start_time, {time_zone:String}), {time_zone:String})",
@@ -240,7 +240,7 @@ def _by_step(step: Step) -> CostsRead:
         ("user_id", *_COUNTED),
         f"""
 SELECT
-    toUnixTimestamp({_STARTS[step]}) AS start_,
+    toUnixTimestamp({STARTS[step]}) AS start_,
     {_SUMS},
     {_USERS}
 FROM costs

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from costs import dashboard_views, margin_views, plan_views, report_views, views
+from costs import dashboard_views, margin_views, plan_views, report_views, tenth_views, views
 
 pages = [
     path("prices", views.prices, name="list"),
@@ -26,6 +26,7 @@ overview_pages = [
 money_pages = [
     path("costs/economics", margin_views.economics_page, name="list"),
     path("costs/economics.csv", margin_views.economics_csv, name="csv"),
+    path("costs/top-users", tenth_views.top_users, name="top-users"),
     path("costs/outcomes", margin_views.outcomes, name="outcomes"),
     path("costs/anomalies", margin_views.anomalies, name="anomalies"),
     path("costs/plans", plan_views.plans, name="plans"),

@@ -93,10 +93,20 @@ def test_a_finance_person_finds_out_whether_the_top_tenth_earns(
     expect(page.locator("body")).not_to_contain_text(MAIL)
     page.get_by_role("button", name="Import 2 prices").click()
     expect(page.get_by_role("status")).to_contain_text("2 prices are new")
-    page.get_by_role("link", name="Unit economics").click()
+    page.goto(f"/p/{platform.project_slug}/traces")
+    follow_by_keyboard(page, "Costs")
+    share = page.get_by_role("table", name="What the dearest tenth of the users cost").get_by_role("row")
+    expect(share).to_contain_text(["", *(["1 of 2 $90.00 99.4 %"] * 4)], use_inner_text=True)
+    follow_by_keyboard(page, "By day, week and month")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("The top 10 % of users cost 99.4 % of all in a day")
+    follow_by_keyboard(page, "Month")
+    expect(heading).to_have_text("The top 10 % of users cost 99.4 % of all in a month")
+    follow_by_keyboard(page, "Day")
+    expect(heading).to_contain_text("in a day")
+    follow_by_keyboard(page, "Are we making money on the top 10 %?")
     expect(page.get_by_role("heading", name="The top 10 % of users lose us money")).to_be_visible()
     expect(page.locator(".tenth")).to_contain_text("1 user cost $90.00, 99.4 % of all that users cost")
-    page.get_by_role("link", name="Show the top 10 %").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("Starter")
     expect(page.locator("tbody tr .tag-error")).to_have_text("under water")
@@ -107,6 +117,16 @@ def test_a_finance_person_finds_out_whether_the_top_tenth_earns(
     page.locator("tbody tr").first.get_by_role("link", name="$0.50").click()
     expect(page.locator("table.traces tbody tr")).to_have_count(1)
     assert problems == []
+
+
+def follow_by_keyboard(page: Page, name: str) -> None:
+    """Tab to the link of that name, then Enter."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == name:
+            page.keyboard.press("Enter")
+            return
+    pytest.fail(f"No link called {name!r} comes up by Tab on {page.url}")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
@@ -125,6 +145,7 @@ def test_pages_of_money_are_accessible(
         "",
         "?range=today&by=model",
         "/economics",
+        "/top-users?by=week",
         "/outcomes?score=resolved",
         "/anomalies",
         "/plans",
