@@ -1,5 +1,6 @@
 """The pages of plans and budgets: who reads, who sets, and files of plans that are looked at before they are taken."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from costs.budgeting import State
 from costs.days import day_of
 from costs.margin_views import scope_and_zone
 from costs.models import Budget, Limited, Payer, Plan
-from costs.plan_forms import BudgetForm, ImportForm, PlanForm
+from costs.plan_forms import BudgetForm, ImportForm, KeyedForm, PlanForm
 from costs.revenue import PlanPrice, with_last_days
 from costs.views import form_page
 from tracehouse.tenancy.identity import stored_identity
@@ -167,34 +168,43 @@ def delete_budget(request: ProjectRequest, budget_id: int) -> HttpResponse:
 
 
 def _plan(request: ProjectRequest, plan: Plan) -> HttpResponse:
-    is_new = plan.pk is None
     form = PlanForm(request.POST or None, instance=plan, project=request.project)
-    if request.method == "POST" and form.is_valid():
-        try:
-            plan_services.save_plan(form.instance, actor=request.user.email)
-        except IntegrityError:  # somebody set another one in between
-            form.add_error(None, "This customer has a price from that day on already. Change that one.")
-        else:
-            messages.success(request, f"The price of {form.instance.key} is saved.")
-            return redirect("economics:plans", request.project.slug)
-    status = 400 if request.method == "POST" else 200
-    return render(request, "costs/plan.html", {"form": form, "plan": plan, "is_new": is_new}, status=status)
+    return _form_page(
+        request,
+        form,
+        plan_services.save_plan,
+        name="plan",
+        taken="This customer has a price from that day on already. Change that one.",
+    )
 
 
 def _budget(request: ProjectRequest, budget: Budget) -> HttpResponse:
-    is_new = budget.pk is None
     form = BudgetForm(request.POST or None, instance=budget, project=request.project)
+    return _form_page(
+        request,
+        form,
+        budget_services.save_budget,
+        name="budget",
+        taken="There is a budget for this and the same period already. Change that one.",
+    )
+
+
+def _form_page(
+    request: ProjectRequest, form: KeyedForm, save: Callable[..., None], *, name: str, taken: str
+) -> HttpResponse:
+    """The form of one row; once it is saved, the list of them."""
+    is_new = form.instance.pk is None
     if request.method == "POST" and form.is_valid():
         try:
-            budget_services.save_budget(form.instance, actor=request.user.email)
+            save(form.instance, actor=request.user.email)
         except IntegrityError:  # somebody set another one in between
-            form.add_error(None, "There is a budget for this and the same period already. Change that one.")
+            form.add_error(None, taken)
         else:
-            messages.success(request, f"The budget of {form.instance} is saved.")
-            return redirect("economics:budgets", request.project.slug)
+            messages.success(request, f"The {name} of {form.instance.who} is saved.")
+            return redirect(f"economics:{name}s", request.project.slug)
     status = 400 if request.method == "POST" else 200
-    context = {"form": form, "budget": budget, "is_new": is_new}
-    return render(request, "costs/budget.html", context, status=status)
+    context = {"form": form, name: form.instance, "is_new": is_new}
+    return render(request, f"costs/{name}.html", context, status=status)
 
 
 def _import_page(

@@ -66,3 +66,8 @@ class Plan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_subject_display()} {self.key} from {self.first_day}"
+
+    @property
+    def who(self) -> str:
+        """Who pays it, in words."""
+        return self.key
