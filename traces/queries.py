@@ -40,6 +40,8 @@ MAX_CHOICES = 100
 # Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
 EXTRA_CANDIDATES = 10
 MAX_CANDIDATES = 2_000
+# Orders other than the newest first group the whole window anew for each read of candidates: these are read for later.
+LOOK_AHEAD = 10
 # Traces that one read describes.
 MAX_DESCRIBED = 10_000
 EVERY_TRACE = TraceFilters()
@@ -388,6 +390,8 @@ class _Listing:
         self._clauses = tuple(clauses)
         self._ascending = f.ORDER_KEYS[order][1]
         self._bounds: dict[uuid.UUID, int] = {}
+        self._ahead: list[Candidate] = []
+        self._is_all_ahead = False
         self._rows: dict[uuid.UUID, Row] = {}
 
     def first(self, wanted: int) -> list[Row]:
@@ -410,9 +414,14 @@ class _Listing:
         if self._order is Order.NEWEST:
             before = last or self._after
             return index.newest(self._scope, self._filters, self._parameters, before=before, limit=step)
-        return index.bounded(
-            self._scope, self._filters, self._parameters, order=self._order, offset=taken, limit=step
-        )
+        if len(self._ahead) < step and not self._is_all_ahead:
+            limit = step * LOOK_AHEAD
+            self._ahead = index.bounded(
+                self._scope, self._filters, self._parameters, order=self._order, offset=taken, limit=limit
+            )
+            self._is_all_ahead = len(self._ahead) < limit
+        batch, self._ahead = self._ahead[:step], self._ahead[step:]
+        return batch
 
     def _strays(self) -> list[uuid.UUID]:
         if self._after:
