@@ -26,7 +26,7 @@ PAGES = {
     "overview, by organization": "costs?by=organization_id",
     "budgets and anomalies of the overview": "costs/attention",
     "unit economics of users": "costs/economics",
-    "unit economics of organizations": "costs/economics?by=organization_id",
+    "unit economics of organizations": "costs/economics?by=organization",
 }
 
 
