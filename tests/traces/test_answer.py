@@ -14,7 +14,7 @@ from django.test import Client
 from tracehouse.tenancy.models import Project
 from tracehouse.tenancy.scope import Scope
 from tracehouse.web.figures import plain_decimal
-from traces import queries, tool_calls
+from traces import answer_queries, queries, tool_calls
 from traces.answer import AT_ONCE, content
 from traces.queries import StoredSpan
 from traces.span import Cost, CostState, EntryKind, Event, Kind, Link, LogEntry, Span, Status, Usage
@@ -29,8 +29,13 @@ KEPT_EMPTY = {"name", "kind", "status", "span_id"}
 
 def span(number: int, **fields: Any) -> Span:
     start = BEGAN + number * 10**9
-    common: dict[str, Any] = {"parent_id": f"{1:016x}", "start_ns": start, "end_ns": start + 1_234_567}
-    return Span(project_id=0, trace_id=TRACE, span_id=f"{number:016x}", **{**common, **fields})
+    common: dict[str, Any] = {
+        "project_id": 0,
+        "parent_id": f"{1:016x}",
+        "start_ns": start,
+        "end_ns": start + 1_234_567,
+    }
+    return Span(trace_id=TRACE, span_id=f"{number:016x}", **{**common, **fields})
 
 
 def entry(key: str, kind: EntryKind, **attributes: Any) -> LogEntry:
@@ -115,6 +120,24 @@ def test_the_answer_says_what_the_pages_read(
     assert (answer["trace_id"], answer["span_count"]) == (TRACE, len(sent))
     assert answered.streaming == bool(more)
     assert "Content-Encoding" not in answered.headers
+
+
+@pytest.mark.django_db
+@pytest.mark.clickhouse
+def test_of_a_trace_that_is_too_long_the_first_spans_by_start_are_answered(
+    project: Project, store_spans: Callable[[list[Span]], None]
+) -> None:
+    # The later the id, the earlier it starts.
+    starts = {number: BEGAN - number * 10**6 for number in range(1, queries.MAX_SPANS + 3)}
+    store_spans(
+        [span(number, start_ns=at, end_ns=at, project_id=project.pk) for number, at in starts.items()]
+    )
+    found = answer_queries.get_trace(Scope(project.pk), TRACE)
+    assert found
+    assert found.truncated
+    latest_kept = 3
+    first_ids = [f"{number:016x}" for number in range(queries.MAX_SPANS + 2, latest_kept - 1, -1)]
+    assert [one.span_id for one in found.spans] == first_ids
 
 
 def told(span: StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:
