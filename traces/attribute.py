@@ -33,6 +33,14 @@ class Attribute:
         return [f"{self.key}={value[:VALUE_CHARACTERS]}" for value in self._written]
 
     @property
+    def needles(self) -> list[str]:
+        """One of these texts stands in the JSON of a span's attributes, or its resource's, that carries it."""
+        key = f"{_json(self.key)}:"
+        if self.value is None:
+            return [key]
+        return [f"{key}[", *(f"{key}{value[:VALUE_CHARACTERS]}" for value in self._written)]
+
+    @property
     def looked_up(self) -> list[list[str]]:
         """The cuts of `filters.FACETS`, one way of writing it after the other: all of one way are there."""
         if self.value is None:

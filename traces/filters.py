@@ -368,9 +368,16 @@ def _told_by_spans(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
     """Conditions of which each has to hold for any one span of the trace."""
     clauses, parameters = _said(filters)
     for number, attribute in enumerate(filters.attribute):
-        clauses.append(f"hasAny({CARRIED}, {{facets_{number}:Array(String)}})")
-        parameters[f"facets_{number}"] = attribute.facets
+        needles, facets = f"{{needles_{number}:Array(String)}}", f"{{facets_{number}:Array(String)}}"
+        clauses.append(f"({_may_carry(needles)} AND hasAny({CARRIED}, {facets}))")
+        parameters |= {f"needles_{number}": attribute.needles, f"facets_{number}": attribute.facets}
     return clauses, parameters
+
+
+def _may_carry(needles: str) -> str:
+    """A look at the text takes a fortieth of taking it apart."""
+    looks = (f"multiSearchAny(ifNull({column}, ''), {needles})" for column in ("attributes", "resource"))
+    return f"({' OR '.join(looks)})"
 
 
 def _said(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
