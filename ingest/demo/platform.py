@@ -63,6 +63,14 @@ class Platform:
         if status != http.HTTPStatus.OK:
             raise Refused(f"POST /api/v1/scores answered {status}: {answer[:300]!r}")
 
+    def put(self, path: str, body: JSONValue) -> None:
+        """Raises `Refused` or `PlatformUnavailable`."""
+        status, _, answer = self.request(
+            "PUT", path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        if status != http.HTTPStatus.OK:
+            raise Refused(f"PUT {path} answered {status}: {answer[:300]!r}")
+
     def get(self, path: str, **parameters: str | int) -> JSONValue:
         """The JSON behind an API address, or `None` for 404. Raises `Refused` or `PlatformUnavailable`."""
         target = f"{path}?{urlencode(parameters)}" if parameters else path

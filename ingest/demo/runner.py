@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ingest.demo import chat
 from ingest.demo.catalog import SCENARIOS
 from ingest.demo.otlp import Trace, requests
+from ingest.demo.plans import plans
 from ingest.demo.platform import Platform
 from ingest.demo.ratings import ratings
 from ingest.demo.scenario import Page, Scenario
@@ -50,9 +51,17 @@ def send_all(platform: Platform, now: datetime, ids: random.Random, say: Callabl
     for request in requests(traces, ids):
         platform.send(request.SerializeToString())
     platform.score(ratings(traces))
+    if not _has_plans(platform):
+        platform.put("/api/v1/plans", [*plans(now)])
     say("Waiting until the API shows them ...")
     wait_until_visible(platform, traces)
     return sent
+
+
+def _has_plans(platform: Platform) -> bool:
+    """Prices that somebody has set are left alone."""
+    found: Any = platform.get("/api/v1/plans", limit=1)
+    return bool(found["total"])
 
 
 def wait_until_visible(platform: Platform, traces: Sequence[Trace]) -> None:
@@ -96,7 +105,11 @@ def _listed(platform: Platform) -> dict[str, int]:
 def links(public_url: str, slug: str, sent: Sent) -> list[Link]:
     pages = [page for scenario in sent.scenarios for page in scenario.pages]
     base = f"{public_url}/p/{slug}/traces"
-    return [*(_trace_link(base, page) for page in pages), *_list_links(base)]
+    margins = Link(
+        title="The top 10 % of users, and what they leave",
+        url=f"{public_url}/p/{slug}/costs/economics?only=top&range=7d",
+    )
+    return [*(_trace_link(base, page) for page in pages), *_list_links(base), margins]
 
 
 def _trace_link(base: str, page: Page) -> Link:

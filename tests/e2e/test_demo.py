@@ -1,6 +1,7 @@
 """`make demo` against a running installation: every link leads to what it promises."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -97,9 +98,21 @@ def test_the_session_has_four_turns_of_one_user(links: dict[str, str], platform:
 
 
 def test_the_lists_link_to_the_projects_pages(links: dict[str, str], platform: Platform) -> None:
-    base = f"{platform.url}/p/{platform.project_slug}/traces"
-    assert links["Failed traces"].startswith(f"{base}?status=error")
+    base = f"{platform.url}/p/{platform.project_slug}/"
+    assert links["Failed traces"].startswith(f"{base}traces?status=error")
     assert all(address.startswith(base) for address in links.values())
+
+
+def test_some_of_the_top_tenth_pay_for_themselves_and_some_do_not(
+    links: dict[str, str], platform: Platform
+) -> None:
+    assert "/costs/economics?only=top" in links["The top 10 % of users, and what they leave"]
+    today = datetime.now(UTC).date()
+    days = {"from": f"{today - timedelta(days=6)}", "to": f"{today}"}
+    found = platform.get("/api/v1/unit-economics", order="-cost", limit=20, **days).json()["data"]
+    margins = [float(one["margin_usd"]) for one in found if one["margin_usd"] is not None]
+    assert min(margins) < 0 < max(margins)
+    assert any(one["revenue_usd"] is None for one in found)
 
 
 def test_no_key_of_the_demo_is_left(links: dict[str, str], platform: Platform) -> None:
