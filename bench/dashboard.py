@@ -27,6 +27,9 @@ PAGES = {
     "budgets and anomalies of the overview": "costs/attention",
     "unit economics of users": "costs/economics",
     "unit economics of organizations": "costs/economics?by=organization",
+    "share of the top 10 % of users, by day": "costs/top-users",
+    "share of the top 10 % of users, by week": "costs/top-users?by=week",
+    "share of the top 10 % of users, by month": "costs/top-users?by=month",
 }
 
 

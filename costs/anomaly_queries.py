@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from costs import days, spend_queries, spikes
+from costs import spend_queries, spikes
 from costs.spend_queries import Series
 from costs.spikes import Judgement, Verdict
 from tracehouse.tenancy.scope import Scope
@@ -37,7 +37,19 @@ def anomalies(scope: Scope, first_day: date, last_day: date) -> Anomalies:
 
     Raises `QueryTooLarge`, `QueryUnavailable`.
     """
-    found = [one for series in Series for one in _judged(scope, series, first_day, last_day)]
+    spending = spend_queries.by_day(
+        scope,
+        first_day - timedelta(days=spikes.WINDOW_DAYS),
+        last_day,
+        judged_from=first_day,
+        at_least=spikes.MIN_USD,
+    )
+    found = [
+        one
+        for series, spent in spending.items()
+        for key, amounts in spent.items()
+        for one in _judged(series, key, amounts, first_day)
+    ]
     return Anomalies(
         first_day,
         last_day,
@@ -46,17 +58,10 @@ def anomalies(scope: Scope, first_day: date, last_day: date) -> Anomalies:
     )
 
 
-def _judged(scope: Scope, series: Series, first_day: date, last_day: date) -> Iterable[Anomaly]:
-    spent: Mapping[str, Mapping[date, Decimal]] = spend_queries.by_day(
-        scope,
-        series,
-        first_day - timedelta(days=spikes.WINDOW_DAYS),
-        last_day,
-        judged_from=first_day,
-        at_least=spikes.MIN_USD,
-    )
-    for key, amounts in spent.items():
-        for day in days.days_between(first_day, last_day):
+def _judged(series: Series, key: str, amounts: Mapping[date, Decimal], first_day: date) -> Iterable[Anomaly]:
+    """Each day that is large enough to be either."""
+    for day, amount in amounts.items():
+        if day >= first_day and amount >= spikes.MIN_USD:
             yield Anomaly(series, key, spikes.judge(amounts, day))
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from costs import margin_queries, rollup_queries
+from costs import dashboard_queries as reads
+from costs import margin_queries, rolled
 from costs.budgeting import Period, Span, Standing, State, judge, span_of
 from costs.models import Budget, Limited, Payer
 from tracehouse.tenancy.scope import Scope, Window
@@ -74,7 +75,8 @@ class _Spending:
 
     @cached_property
     def project(self) -> Decimal:
-        return rollup_queries.overall(self._scope).cost_usd
+        (rows,) = rolled.read_together(self._scope, reads.everything([self._scope.window]))
+        return reads.total(reads.timeline_of(rows), self._scope.window).cost_usd
 
     def of(self, payer: Payer) -> Mapping[str, Decimal]:
         return self._users if payer is Payer.USER else self._organizations

@@ -1,6 +1,6 @@
 """What customers cost against what they pay: margins, who is under water, the price that would carry the cost. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -11,7 +11,8 @@ import msgspec
 
 from costs.revenue import to_decimal
 
-# The dearest of ten: what is rounded up, so that of three users one is among them.
+# The dearest of ten: what is rounded up, so that of three users one is among them. Of equally dear ones the first by
+# key, as `rollup_queries.spread` counts it.
 TENTH = 10
 
 
@@ -170,19 +171,11 @@ class Order(StrEnum):
 
 def customers(spent: Mapping[str, Spent], paid: Mapping[str, Paid]) -> list[Customer]:
     """Everybody who used or pays for something, dearest first; equal ones by key."""
-    top = top_tenth({key: one.cost for key, one in spent.items()})
-    found = [
-        _customer(key, spent.get(key, NOTHING_SPENT), paid.get(key), key in top) for key in {**spent, **paid}
-    ]
-    found.sort(key=attrgetter("key"))
-    found.sort(key=attrgetter("cost"), reverse=True)
-    return found
-
-
-def top_tenth(costs: Mapping[str, Decimal]) -> frozenset[str]:
-    """The dearest tenth, rounded up; of equally dear ones the first by key. As `rollup_queries.spread` counts it."""
-    dearest = sorted(sorted(costs), key=costs.__getitem__, reverse=True)
-    return frozenset(dearest[: -(-len(dearest) // TENTH)])
+    dearest = _dearest(spent)
+    top = -(-len(dearest) // TENTH)
+    found = [_customer(key, spent[key], paid.get(key), place < top) for place, key in enumerate(dearest)]
+    quiet = [_customer(key, NOTHING_SPENT, paid[key], False) for key in paid.keys() - spent.keys()]
+    return sorted(found + quiet, key=lambda one: (one.cost.copy_negate(), one.key)) if quiet else found
 
 
 def totals(found: Iterable[Customer]) -> Totals:
@@ -230,13 +223,16 @@ def chosen(
     found: Sequence[Customer], only: Filter, words: str = "", band: Band | None = None
 ) -> list[Customer]:
     """Those whom a filter leaves, whose key has these letters in it, and who cost so much."""
-    kept = [one for one in found if _passes(one, only) and (band is None or band.has(one))]
+    kept = list(found) if only is Filter.ALL else list(filter(_PASSES[only], found))
+    if band is not None:
+        kept = list(filter(band.has, kept))
     return [one for one in kept if words.casefold() in one.key.casefold()] if words else kept
 
 
 def ordered(found: Iterable[Customer], by: Order, *, descending: bool) -> list[Customer]:
     """By one figure, equal ones in the order they come in; whoever has none comes last either way."""
-    valued = [(getattr(one, by.value), one) for one in found]
+    everybody = list(found)
+    valued = list(zip(map(attrgetter(by.value), everybody), everybody, strict=True))
     known = [pair for pair in valued if pair[0] is not None]
     known.sort(key=itemgetter(0), reverse=descending)
     return [one for _, one in known] + [one for value, one in valued if value is None]
@@ -257,6 +253,11 @@ def per(cost: Decimal, count: int) -> Decimal | None:
     return cost / count if count > 0 else None
 
 
+def _dearest(spent: Mapping[str, Spent]) -> list[str]:
+    """In one pass if they come so already. `copy_negate`, for `-` rounds."""
+    return sorted(spent, key=lambda key: (spent[key].cost.copy_negate(), key))
+
+
 def _customer(key: str, spent: Spent, paid: Paid | None, is_top: bool) -> Customer:
     return Customer(
         key=key,
@@ -272,13 +273,8 @@ def _customer(key: str, spent: Spent, paid: Paid | None, is_top: bool) -> Custom
     )
 
 
-def _passes(one: Customer, only: Filter) -> bool:
-    match only:
-        case Filter.ALL:
-            return True
-        case Filter.TOP:
-            return one.is_top
-        case Filter.UNDER_WATER:
-            return one.is_under_water
-        case Filter.NO_PLAN:
-            return one.is_unpaid
+_PASSES: Mapping[Filter, Callable[[Customer], bool]] = {
+    Filter.TOP: attrgetter("is_top"),
+    Filter.UNDER_WATER: attrgetter("is_under_water"),
+    Filter.NO_PLAN: attrgetter("is_unpaid"),
+}

@@ -101,10 +101,12 @@ class UnitEconomics(APIView):
         found = margin_queries.unit_economics(
             scope, Payer(given["by"]), _days(scope, given), now=timezone.now()
         )
-        kept = economics.chosen(found.customers, Filter(given["only"]))
+        only = Filter(given["only"])
+        kept = economics.chosen(found.customers, only)
         order = Order(given["order"].removeprefix("-"))
         rows = economics.ordered(kept, order, descending=given["order"].startswith("-"))
         everybody = economics.totals(found.customers)
+        kept_totals = everybody if only is Filter.ALL else economics.totals(kept)
         dearest = economics.chosen(found.customers, Filter.TOP)
         top, behind = economics.totals(dearest), economics.totals(found.behind(dearest))
         page = rows[given["offset"] : given["offset"] + given["limit"]]
@@ -112,7 +114,7 @@ class UnitEconomics(APIView):
             {
                 "data": [shapes.customer(one) for one in page],
                 "total": len(rows),
-                "totals": shapes.totals(economics.totals(kept), everybody),
+                "totals": shapes.totals(kept_totals, everybody),
                 "top": shapes.totals(top, everybody),
                 "top_organizations": shapes.totals(behind, everybody),
                 "everybody": shapes.totals(everybody, everybody),

@@ -73,7 +73,7 @@ def economics_page(request: ProjectRequest) -> HttpResponse:
         "behind": behind,
         "verdict": _verdict(top, behind),
         "organizations": economics.totals(found.organizations),
-        "totals": economics.totals(rows),
+        "totals": economics.totals(rows) if state.narrows else everybody,
         "count": len(rows),
         "rows": [(one, _break_even(one.cost, found, state)) for one in rows[first : first + PAGE]],
         "next_page": state.page + 1 if len(rows) > first + PAGE else None,

@@ -1,17 +1,21 @@
 """What the project, its features and its users cost day by day, as far as a day of theirs is worth a judgement."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeAlias
 
-from costs import rolled, rollup_queries
-from costs.rolled import CostsRead
-from tracehouse.clickhouse.query import Parameter
+from costs import days, rolled, rollup_queries
+from costs.rolled import Asked, CostsRead
+from costs.rollup_queries import Dimension
+from tracehouse.clickhouse.query import Parameter, Row
 from tracehouse.tenancy.scope import Scope
+from tracehouse.web import time_range
 
-# Days of all series together.
-MAX_ROWS = 100_000
+# Users with all their days, and features.
+MAX_KEYS = 5_000
 
 
 class Series(StrEnum):
@@ -22,60 +26,91 @@ class Series(StrEnum):
     FEATURE = "feature"
 
 
+Spending: TypeAlias = Mapping[str, Mapping[date, Decimal]]  # by key and day
+
+
 def by_day(
-    scope: Scope,
-    series: Series,
-    first_day: date,
-    last_day: date,
-    *,
-    judged_from: date,
-    at_least: Decimal,
-) -> dict[str, dict[date, Decimal]]:
+    scope: Scope, first_day: date, last_day: date, *, judged_from: date, at_least: Decimal
+) -> Mapping[Series, Spending]:
     """What each cost by day; only those who cost `at_least` so much on some day from `judged_from` on.
 
-    Past `MAX_ROWS` days the dearest are kept. Raises `QueryTooLarge`, `QueryUnavailable`.
+    Past `MAX_KEYS` users or features the dearest are kept. Raises `QueryTooLarge`, `QueryUnavailable`.
     """
+    within = rollup_queries.during(scope, first_day, last_day)
     bound: dict[str, Parameter] = {"judged_from": judged_from.isoformat(), "at_least": f"{at_least:f}"}
-    found: defaultdict[str, dict[date, Decimal]] = defaultdict(dict)
-    for row in rolled.read(_BY_DAY[series], rollup_queries.during(scope, first_day, last_day), bound):
-        found[row["key"]][row["day"]] = row["spent"]
-    return dict(found)
+    zone = time_range.zone_of(scope.time_zone)
+    starts = [int(days.start_of(day, zone).timestamp()) for day in days.days_between(first_day, last_day)]
+    asked = Asked(_USERS, within.window, bound), Asked(_OTHERS, within.window, bound, starts)
+    return _by_series(row for rows in rolled.read_together(scope, *asked) for row in rows)
 
 
-def _by_day(series: Series, key: str, columns: tuple[str, ...]) -> CostsRead:
-    return CostsRead(
-        f"costs.{series}_by_day",
-        (*columns, "cost_usd"),
-        f"""
+def _by_series(rows: Iterable[Row]) -> Mapping[Series, Spending]:
+    found: defaultdict[Series, dict[str, Mapping[date, Decimal]]] = defaultdict(dict)
+    for row in rows:
+        found[Series(row["series"])][row["key"]] = dict(row["spent"])
+    return {series: found[series] for series in Series}
+
+
+def _worth_a_judgement(sums_by_day: str) -> str:
+    """Of rows of a series, a key, a day and what that cost: a row a key, if it cost enough on some day."""
+    return f"""
 SELECT
+    series,
     key,
-    day,
-    spent
+    arraySort(groupArray((day, cost))) AS spent,
+    maxIf(cost, day >= {{judged_from:Date}}) AS most
 FROM
-(
+({sums_by_day}
+)
+GROUP BY
+    series,
+    key
+HAVING most >= toDecimal128({{at_least:String}}, 12)
+ORDER BY
+    most DESC,
+    key
+LIMIT {MAX_KEYS}"""  # noqa: S608  # closed parts only
+
+
+_USERS = CostsRead(
+    "costs.users_by_day",
+    ("user_id", "cost_usd"),
+    _worth_a_judgement(f"""
     SELECT
+        '{Series.USER}' AS series,
+        costs.user_id AS key,
+        toDate(costs.start_time, {{time_zone:String}}) AS day,
+        sum(costs.cost_usd) AS cost
+    FROM costs
+    GROUP BY
         key,
+        day"""),  # noqa: S608  # closed parts only
+)
+# Every trace has one feature: their sums are those of the project too.
+_OTHERS = CostsRead(
+    "costs.features_by_day",
+    (),
+    _worth_a_judgement(f"""
+    SELECT
+        series,
+        if(series = '{Series.FEATURE}', feature, '') AS key,
         day,
-        spent,
-        max(if(day >= {{judged_from:Date}}, spent, 0)) OVER (PARTITION BY key) AS most
+        sum(of_feature) AS cost
     FROM
     (
         SELECT
-            {key} AS key,
-            toDate(costs.start_time, {{time_zone:String}}) AS day,
-            sum(costs.cost_usd) AS spent
-        FROM costs
-        GROUP BY key, day
+            toString(sums.key) AS feature,
+            toDate(toDateTime(sums.second, {{time_zone:String}})) AS day,
+            sum(sums.cost_usd) AS of_feature
+        FROM sums
+        GROUP BY
+            feature,
+            day
     )
+    ARRAY JOIN ['{Series.PROJECT}', '{Series.FEATURE}'] AS series
+    GROUP BY
+        series,
+        key,
+        day"""),  # noqa: S608  # closed parts only
+    sums_by=Dimension.FEATURE,
 )
-WHERE most >= toDecimal128({{at_least:String}}, 12)
-ORDER BY most DESC, key, day
-LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
-    )
-
-
-_BY_DAY = {
-    Series.PROJECT: _by_day(Series.PROJECT, "''", ()),
-    Series.USER: _by_day(Series.USER, "costs.user_id", ("user_id",)),
-    Series.FEATURE: _by_day(Series.FEATURE, "costs.feature", ("feature",)),
-}

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,6 @@ from costs.economics import (
     chosen,
     customers,
     ordered,
-    top_tenth,
     totals,
 )
 
@@ -73,9 +73,19 @@ def test_filters_leave_what_they_say(used: dict[str, Spent], pays: dict[str, Pai
     assert chosen(found, Filter.ALL) == found
 
 
-@given(st.dictionaries(keys, dollars))
-def test_the_top_tenth_is_a_tenth_rounded_up(costs: dict[str, Decimal]) -> None:
-    assert len(top_tenth(costs)) == (len(costs) + 9) // 10
+@given(spent, paid, st.randoms())
+def test_the_dearest_come_first_in_whatever_order_they_are_read(
+    used: dict[str, Spent], pays: dict[str, Paid], chance: Random
+) -> None:
+    read = list(used.items())
+    chance.shuffle(read)
+    found = customers(dict(read), pays)
+    by_cost = sorted(sorted(found, key=lambda one: one.key), key=lambda one: one.cost, reverse=True)
+    assert found == by_cost
+    of_users = [one for one in found if one.key in used]
+    tenth = (len(used) + 9) // 10
+    assert [one.is_top for one in of_users] == [True] * tenth + [False] * (len(used) - tenth)
+    assert not any(one.is_top for one in found if one.key not in used)
 
 
 @given(spent, paid, st.sampled_from(Order), st.booleans())
