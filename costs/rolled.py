@@ -1,6 +1,7 @@
 """Reads of what traces cost: which versions of hours count, and whether spans have to be looked at besides."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -9,12 +10,16 @@ from typing import Any
 from costs import rollup_filters as f
 from costs import rollup_store as store
 from costs.models import RolledHour, RollUp
-from tracehouse.clickhouse.query import Parameter, Query, Row, run_in_blocks, run_together
+from costs.rollup_filters import Live
+from tracehouse.clickhouse.query import Parameter, Query, Row, Table, run_in_blocks, run_together
 from tracehouse.tenancy.scope import ALL_TIME, Scope, Window
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 _HOUR_US = HOUR // timedelta(microseconds=1)
+# Of how many changed traces, and how much of them, goes along with each statement. A month has a thousand an hour.
+MAX_SENT = 20_000
+MAX_SENT_BYTES = 6 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class CostsRead:
     columns: tuple[str, ...]
     sql: str
     sums_by: str = ""
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns of single traces that it reads."""
+        return f.columns_of(self.sums_by) if self.sums_by else self.columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +58,24 @@ def read(asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | N
 
 def read_together(scope: Scope, *asked: Asked) -> list[list[Row]]:
     """The rows of each statement, all by the same state of the roll-up and at once. Raises what `read` raises."""
-    return run_together(scope.during(ALL_TIME), *_bound(scope, asked))
+    state = _state(scope, asked)
+    reads = [_bound(one, state, scope.time_zone) for one in asked]
+    return run_together(scope.during(ALL_TIME), *reads, table=state.changed)
 
 
 def read_in_blocks(
     asked: CostsRead, scope: Scope, parameters: Mapping[str, Parameter] | None = None
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """The same block by block, each as its columns."""
-    ((query, bound),) = _bound(scope, [Asked(asked, scope.window, parameters or {})])
-    yield from run_in_blocks(query, scope.during(ALL_TIME), bound)
+    one = Asked(asked, scope.window, parameters or {})
+    state = _state(scope, [one])
+    query, bound = _bound(one, state, scope.time_zone)
+    yield from run_in_blocks(query, scope.during(ALL_TIME), bound, table=state.changed)
 
 
 def rolled_up_until(scope: Scope) -> datetime | None:
     """What was written to the store after this moment is read from the spans; None before the first roll-up."""
     return RollUp.objects.filter(project=scope.project_id).values_list("watermark", flat=True).first()
-
-
-def _bound(scope: Scope, asked: Sequence[Asked]) -> list[tuple[Query, Mapping[str, Parameter]]]:
-    """The watermark is read before the versions: what a run changes in between is looked at in both ways, and counted
-    as its spans say. A trace that is looked at is looked at whole, however far its spans lie from the window.
-    """
-    since = rolled_up_until(scope) or EPOCH
-    windows = [one.window for one in asked]
-    hours = _hours(scope, Window(min(one.start for one in windows), max(one.end for one in windows)))
-    with_changed = store.has_parts_since(scope.during(ALL_TIME), since)
-    return [
-        (
-            _query(one.read, with_changed),
-            {
-                **one.parameters,
-                **store.stretch_of(since, ALL_TIME.end),
-                **_versions(hours, one.window),
-                "from_ns": store.microseconds(one.window.start) * 1000,
-                "to_ns": store.microseconds(one.window.end) * 1000,
-                "split": _split(one, hours),
-                "time_zone": scope.time_zone,
-            },
-        )
-        for one in asked
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,62 @@ class _Rolled:
 _NOT_ROLLED = _Rolled(0, False)
 
 
-def _versions(hours: Mapping[datetime, _Rolled], window: Window) -> dict[str, Parameter]:
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Of the roll-up, and what it has not taken yet: that a page goes by in all that it reads."""
+
+    since: datetime
+    hours: Mapping[datetime, _Rolled]
+    how: Live
+    changed: Table | None = None
+    touched: frozenset[datetime] = frozenset()  # hours under which traces that have changed are rolled up
+
+
+def _state(scope: Scope, asked: Sequence[Asked]) -> _State:
+    """The watermark is read before the versions, and both before what was written since: what a run changes in between
+    is looked at in both ways, and counted as its spans say. A trace that is looked at is looked at whole, however far
+    its spans lie from the window.
+    """
+    since = rolled_up_until(scope) or EPOCH
+    hours = _hours(scope, _hull(asked))
+    always = scope.during(ALL_TIME)
+    written = store.written_since(always, since, at_most=MAX_SENT)
+    if written is None:
+        return _State(since, hours, Live.SOUGHT)
+    if not written.rows:
+        return _State(since, hours, Live.NONE)
+    versions = _versions(hours, _hull(asked))
+    with ThreadPoolExecutor(1, thread_name_prefix="clickhouse-read") as thread:
+        touched = thread.submit(store.hours_touched, always, written, versions)
+        changed = store.changed(always, written, [column for one in asked for column in one.read.needed])
+    if len(changed.rows) > MAX_SENT_BYTES:
+        return _State(since, hours, Live.SOUGHT)
+    return _State(since, hours, Live.SENT, changed, frozenset(touched.result()))
+
+
+def _bound(asked: Asked, state: _State, time_zone: str) -> tuple[Query, Mapping[str, Parameter]]:
+    touched = sorted(int(hour.timestamp()) for hour in state.touched)
+    return _query(asked.read, state.how), {
+        **asked.parameters,
+        **store.stretch_of(state.since, ALL_TIME.end),
+        **_versions(state.hours, asked.window),
+        "touched": touched,
+        "untouched": _versions(state.hours, asked.window, without=state.touched)["versions"],
+        "from_ns": store.microseconds(asked.window.start) * 1000,
+        "to_ns": store.microseconds(asked.window.end) * 1000,
+        "split": sorted({*_split(asked, state.hours), *touched}),
+        "time_zone": time_zone,
+    }
+
+
+def _hull(asked: Sequence[Asked]) -> Window:
+    windows = [one.window for one in asked]
+    return Window(min(one.start for one in windows), max(one.end for one in windows))
+
+
+def _versions(
+    hours: Mapping[datetime, _Rolled], window: Window, *, without: Container[datetime] = ()
+) -> dict[str, Parameter]:
     """Which version counts of each hour from the first of the window to its last; 0 is none."""
     within = [hour for hour in hours if _hour_of(window.start) <= hour < window.end]
     if not within:
@@ -108,16 +152,19 @@ def _versions(hours: Mapping[datetime, _Rolled], window: Window) -> dict[str, Pa
     return {
         "first_hour": int(first.timestamp()),
         "last_hour": int(last.timestamp()),
-        "versions": [hours.get(first + place * HOUR, _NOT_ROLLED).version for place in range(count)],
+        "versions": [
+            0 if hour in without else hours.get(hour, _NOT_ROLLED).version
+            for hour in (first + place * HOUR for place in range(count))
+        ],
     }
 
 
-def _split(asked: Asked, hours: Mapping[datetime, _Rolled]) -> list[int]:
+def _split(asked: Asked, hours: Mapping[datetime, _Rolled]) -> set[int]:
     """The hours within which one of the moments lies that sums are told apart by, and those that have no sums."""
     ends = (store.microseconds(end) for end in (asked.window.start, asked.window.end))
     moments = [*(moment * 1_000_000 for moment in asked.moments), *ends]
     without = (int(hour.timestamp()) for hour, rolled in hours.items() if not rolled.has_sums)
-    return sorted({*(moment // _HOUR_US * 3600 for moment in moments if moment % _HOUR_US), *without})
+    return {*(moment // _HOUR_US * 3600 for moment in moments if moment % _HOUR_US), *without}
 
 
 def _hours(scope: Scope, window: Window) -> Mapping[datetime, _Rolled]:
@@ -135,14 +182,10 @@ def _hour_of(moment: datetime) -> datetime:
 
 
 @lru_cache(maxsize=64)
-def _query(asked: CostsRead, with_changed: bool) -> Query:
-    source = (
-        f.sums(asked.sums_by, with_changed=with_changed)
-        if asked.sums_by
-        else f.costs(asked.columns, with_changed=with_changed)
-    )
+def _query(asked: CostsRead, how: Live) -> Query:
+    source = f.sums(asked.sums_by, how) if asked.sums_by else f.costs(asked.columns, how)
     return Query(asked.name, f"WITH {source}\n{asked.sql}\n{_IN_DAYS}")
 
 
-# Without changes nothing of the statement asks for days of spans.
+# Only where changes are sought does a statement ask for days of spans.
 _IN_DAYS = "-- {first_day:Date} {last_day:Date}"

@@ -7,6 +7,7 @@ was rolled up. So nothing is missing and nothing counts twice, whenever the roll
 """
 
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 
 from traces import filters as f
 
@@ -23,6 +24,10 @@ SPLIT = (
 # Columns that hold one tuple for each key.
 SPLITS = ("models", "tools", "prompts")
 INPUT_TOKENS = " + ".join(name for name in f.TOKENS if name != "output_tokens")
+_OF_CALLS = (
+    f"Array(Tuple(key LowCardinality(String), {', '.join(f'{name} UInt64' for name in SPLIT[:-1])}, "
+    "cost_usd Decimal(38, 12)))"
+)
 _READ = (
     "parent_id",
     "start_time",
@@ -52,20 +57,37 @@ _WRITTEN = f"""FROM spans
             AND updated_at <= fromUnixTimestamp64Micro({{until_us:Int64}}, 'UTC')"""
 # Traces of which a part was written in a stretch of time.
 CHANGED = f"SELECT trace_id {_WRITTEN}"
-# The days on which they have spans, and a day on both sides. The index of traces is written a moment after the spans
-# are, so the days of what was just written are asked of the spans.
-DAYS_OF_CHANGED = f"""SELECT arrayJoin([day - 1, day, day + 1])
+# The same with the days of these parts: what a read's table `written` holds.
+WRITTEN = f"SELECT DISTINCT trace_id, day {_WRITTEN}"
+WRITTEN_STRUCTURE = "trace_id UUID, day Date"
+_SENT = "SELECT trace_id FROM written"
+
+
+def _days(traces: str, just_written: str) -> str:
+    """The days on which they have spans, and a day on both sides. The index of traces is written a moment after the
+    spans are, so the days of what was just written are asked of the spans.
+    """
+    return f"""SELECT arrayJoin([day - 1, day, day + 1])
           FROM traces
           WHERE {_BOUND}
-            AND trace_id IN ({CHANGED})
+            AND trace_id IN ({traces})
           UNION DISTINCT
           SELECT arrayJoin([day - 1, day, day + 1])
-          {_WRITTEN}"""  # noqa: S608  # closed parts only
-_OF_CHANGED = f"""AND part.trace_id IN ({CHANGED})
+          {just_written}"""  # noqa: S608  # closed parts only
+
+
+def _of(traces: str, days: str) -> str:
+    return f"""AND part.trace_id IN ({traces})
       AND part.day IN
       (
-          {DAYS_OF_CHANGED}
+          {days}
       )"""
+
+
+DAYS_OF_CHANGED = _days(CHANGED, _WRITTEN)
+_DAYS_OF_SENT = _days(_SENT, "FROM written")
+_OF_CHANGED = _of(CHANGED, DAYS_OF_CHANGED)
+_OF_SENT = _of(_SENT, _DAYS_OF_SENT)
 # Spans of traces of which some part starts in one of these hours, whatever day they are on.
 IN_HOURS = "toUnixTimestamp(hour) IN (SELECT arrayJoin({hours:Array(UInt32)}))"
 _STARTING = f"""SELECT trace_id
@@ -96,6 +118,8 @@ _COUNTS = """project_id = {project_id:UInt64}
           AND hour >= toDateTime({first_hour:UInt32}, 'UTC')
           AND hour <= toDateTime({last_hour:UInt32}, 'UTC')
           AND version = {versions:Array(UInt64)}[intDiv(toUInt32(hour) - {first_hour:UInt32}, 3600) + 1]"""
+# And where no trace has changed; `untouched` has 0 for the other hours.
+_COUNTS_WHOLE = _COUNTS.replace("{versions:", "{untouched:")
 
 
 _BILLED = f"ifNull({f.BILLED}, 0)"
@@ -126,11 +150,7 @@ def _split(key: str, condition: str) -> str:
 def _zipped(name: str) -> str:
     """The sums of `_split` as they lie in the table: a tuple for each key."""
     fields = ", ".join(f"{name}_.{place}" for place in range(1, len(SPLIT) + 2))
-    named = ", ".join(f"{field} UInt64" for field in SPLIT if field != "cost_usd")
-    return (
-        f"CAST(arrayZip({fields})"
-        f" AS Array(Tuple(key LowCardinality(String), {named}, cost_usd Decimal(38, 12))))"
-    )
+    return f"CAST(arrayZip({fields}) AS {_OF_CALLS})"
 
 
 # How each column is summed up from the spans of a trace.
@@ -149,6 +169,18 @@ _SUMMED: Mapping[str, str] = {
     "prompts": _split(_PROMPT, f.COUNTED),
 }
 COLUMNS = ("hour", "trace_id", "start_time", *_SUMMED)
+# As in `schema/0001_trace_costs.sql`.
+_TYPES = {
+    "trace_id": "UUID",
+    "start_time": "DateTime64(9, 'UTC')",
+    "user_id": "String",
+    "organization_id": "LowCardinality(String)",
+    "feature": "LowCardinality(String)",
+    "failed": "UInt8",
+    **dict.fromkeys(("llm_calls", "tool_calls", "unpriced_calls", *f.TOKENS), "UInt64"),
+    "cost_usd": "Decimal(38, 12)",
+    **dict.fromkeys(SPLITS, _OF_CALLS),
+}
 
 
 def _of_spans(narrowed: str, columns: Iterable[str]) -> str:
@@ -181,71 +213,95 @@ _BEGAN = """start_time >= fromUnixTimestamp64Nano({from_ns:Int64}, 'UTC')
       AND start_time < fromUnixTimestamp64Nano({to_ns:Int64}, 'UTC')"""
 
 
-def costs(columns: Iterable[str], *, with_changed: bool) -> str:
-    """Every trace that began from one moment up to another, once: for `WITH`, and to read `FROM costs`.
+class Live(StrEnum):
+    """How a read comes by the traces of which a part was written since the watermark."""
 
-    `with_changed`: some part of a span was written since the watermark.
-    """
-    wanted = ["trace_id", "start_time", *columns]
-    listed = ",\n            ".join(dict.fromkeys(wanted))
-    if not with_changed:
-        return f"""costs AS
-(
-        SELECT
-            {listed}
-        FROM trace_costs
-        WHERE {_COUNTS}
-          AND {_BEGAN}
-)"""  # noqa: S608  # closed parts only
-    return f"""changed AS MATERIALIZED
-(
-    {_of_spans(_OF_CHANGED, wanted)}
-),
-costs AS
-(
-    SELECT
-            {listed}
-    FROM
-    (
-        SELECT
-            {listed}
-        FROM trace_costs
-        WHERE {_COUNTS}
-          AND trace_id NOT IN (SELECT trace_id FROM changed)
-        UNION ALL
-        SELECT
-            {listed}
-        FROM changed
-    )
-    WHERE {_BEGAN}
-)"""  # noqa: S608  # closed parts only
+    NONE = "none"  # there are none
+    SENT = "sent"  # they go along with the statement, as the table `changed`
+    SOUGHT = "sought"  # they are too many for that: the statement finds them
 
 
-def sums(dimension: str, *, with_changed: bool) -> str:
+def changed(columns: Iterable[str]) -> str:
+    """What a table `changed` holds of the traces in a table `written`: each as its spans are now."""
+    return f"{_select(columns)}\nFROM ({_of_spans(_OF_SENT, columns)})"
+
+
+def structure(columns: Iterable[str]) -> str:
+    return ", ".join(f"{name} {_TYPES[name]}" for name in _with_ids(columns))
+
+
+def _with_ids(columns: Iterable[str]) -> list[str]:
+    wanted = {"trace_id", "start_time", *columns}
+    return [name for name in COLUMNS if name in wanted]
+
+
+def costs(columns: Iterable[str], how: Live) -> str:
+    """Every trace that began from one moment up to another, once: for `WITH`, and to read `FROM costs`."""
+    match how:
+        case Live.NONE:
+            return _costs(_rolled(columns, _COUNTS))
+        case Live.SENT:
+            touched = f"{_COUNTS} AND hour IN ({_TOUCHED_HOURS}) AND {_NOT_CHANGED}"
+            return _costs(_rolled(columns, _COUNTS_WHOLE), _rolled(columns, touched), _live(columns))
+        case Live.SOUGHT:
+            parts = _rolled(columns, f"{_COUNTS} AND {_NOT_CHANGED}"), _live(columns)
+            return f"changed AS MATERIALIZED\n({_of_spans(_OF_CHANGED, columns)}\n),\n{_costs(*parts)}"
+
+
+def sums(dimension: str, how: Live) -> str:
     """The same traces added up by a key, for `WITH`, and to read `FROM sums`: by hours, `second` is where one begins.
 
-    Hours that are `split`, because a moment matters within them, are there trace by trace, with its second. So are all
-    `with_changed`, for what is rolled up may then count no longer.
+    Hours that are `split` are there trace by trace, with its second: because a moment matters within them, or because
+    a trace of theirs has changed. So are the changed traces themselves, and all where those are sought.
     """
     columns = columns_of(dimension)
-    if with_changed:
-        return f"""{costs(columns, with_changed=True)},
-sums AS
-(
-    {_one_by_one(dimension)}
-)"""
-    listed = ",\n        ".join(("start_time", *columns))
-    return f"""costs AS
-(
-    SELECT
-        {listed}
+    in_split = f"{_COUNTS} AND hour IN ({_SPLIT_HOURS})"
+    match how:
+        case Live.NONE:
+            return f"{_costs(_rolled(columns, in_split))},\n{_sums(dimension, _of_hours(dimension))}"
+        case Live.SENT:
+            parts = _rolled(columns, f"{in_split} AND {_NOT_CHANGED}"), _live(columns)
+            return f"{_costs(*parts)},\n{_sums(dimension, _of_hours(dimension))}"
+        case Live.SOUGHT:
+            return f"{costs(columns, how)},\n{_sums(dimension)}"
+
+
+def _costs(*parts: str) -> str:
+    return _named("costs", parts)
+
+
+def _sums(dimension: str, *parts: str) -> str:
+    return _named("sums", (*parts, _one_by_one(dimension)))
+
+
+def _named(name: str, parts: Iterable[str]) -> str:
+    together = "\n    UNION ALL".join(parts)
+    return f"{name} AS\n({together}\n)"
+
+
+def _rolled(columns: Iterable[str], counts: str) -> str:
+    return f"""
+    {_select(columns)}
     FROM trace_costs
-    WHERE {_COUNTS}
-      AND hour IN ({_SPLIT_HOURS})
-      AND {_BEGAN}
-),
-sums AS
-(
+    WHERE {counts}
+      AND {_BEGAN}"""
+
+
+def _live(columns: Iterable[str]) -> str:
+    return f"""
+    {_select(columns)}
+    FROM changed
+    WHERE {_BEGAN}"""
+
+
+def _select(columns: Iterable[str]) -> str:
+    listed = ",\n        ".join(_with_ids(columns))
+    return f"""SELECT
+        {listed}"""
+
+
+def _of_hours(dimension: str) -> str:
+    return f"""
     SELECT
         toUnixTimestamp(hour) AS second,
         key,
@@ -253,12 +309,17 @@ sums AS
     FROM cost_sums
     WHERE {_COUNTS}
       AND dimension = '{dimension}'
-      AND hour NOT IN ({_SPLIT_HOURS})
-    UNION ALL
-    {_one_by_one(dimension)}
-)"""  # noqa: S608  # closed parts only
+      AND hour NOT IN ({_SPLIT_HOURS})"""  # noqa: S608  # closed parts only
 
 
+# Hours under which traces of a table `written` are rolled up.
+HOURS_TOUCHED = f"""SELECT DISTINCT hour
+FROM trace_costs
+WHERE {_COUNTS}
+  AND toDate(hour) IN ({_DAYS_OF_SENT})
+  AND trace_id IN ({_SENT})"""  # noqa: S608  # closed parts only
+_NOT_CHANGED = "trace_id NOT IN (SELECT trace_id FROM changed)"
+_TOUCHED_HOURS = "SELECT toDateTime(arrayJoin({touched:Array(UInt32)}), 'UTC')"
 _SPLIT_HOURS = "SELECT toDateTime(arrayJoin({split:Array(UInt32)}), 'UTC')"
 # What `sums` adds up; by model, tool and prompt over the calls, and then `cache_read_tokens` are not known.
 SUMMED = ("invocations", *SPLIT[:5], "cache_read_tokens", *SPLIT[5:])
@@ -283,7 +344,8 @@ def _one_by_one(dimension: str) -> str:
         read = {name: f"costs.{name}" for name in SUMMED} | {"input_tokens": INPUT_TOKENS}
         key, source = f"costs.{dimension}", "costs"
     given = ",\n        ".join(f"{read[name]} AS {name}" for name in SUMMED[1:])
-    return f"""SELECT
+    return f"""
+    SELECT
         toUnixTimestamp(costs.start_time) AS second,
         {key} AS key,
         1 AS invocations,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -12,8 +13,8 @@ from django.db import connection
 
 from costs import rollup_filters as f
 from costs.models.usage import MAX_KEY
-from tracehouse.clickhouse.query import Parameter, Query, Row, aware, derive, run
-from tracehouse.tenancy.scope import Scope
+from tracehouse.clickhouse.query import Parameter, Query, Row, Table, aware, derive, run, run_packed
+from tracehouse.tenancy.scope import ALL_TIME, Scope
 from traces.filters import TOKENS
 
 Bound: TypeAlias = dict[str, Parameter]
@@ -91,8 +92,23 @@ def delete_superseded(scope: Scope, current_: Iterable[tuple[datetime, int]]) ->
     return len(old)
 
 
-def has_parts_since(scope: Scope, since: datetime) -> bool:
-    return bool(run(_SINCE, scope, {"since_us": microseconds(since)}))
+def written_since(scope: Scope, since: datetime, *, at_most: int) -> Table | None:
+    """The traces of which some part was written, and on which days; None where these are more, or about so many."""
+    most = at_most * _PAIR_BYTES
+    rows = run_packed(_WRITTEN, scope, {**stretch_of(since, ALL_TIME.end), "at_most": at_most + 1})
+    return Table("written", f.WRITTEN_STRUCTURE, rows) if len(rows) <= most else None
+
+
+def changed(scope: Scope, written: Table, columns: Iterable[str]) -> Table:
+    """These traces with these columns, as their spans are now: what a read of `costs.rolled` takes along."""
+    wanted = tuple(columns)
+    rows = run_packed(_changed(frozenset(wanted)), scope, table=written)
+    return Table("changed", f.structure(wanted), rows)
+
+
+def hours_touched(scope: Scope, written: Table, versions: Bound) -> list[datetime]:
+    """The hours under which such traces are rolled up, by the versions that count."""
+    return [aware(row["hour"]) for row in run(_HOURS_TOUCHED, scope, versions, table=written)]
 
 
 def current(rolled: Sequence[tuple[datetime, int]]) -> Bound:
@@ -133,16 +149,16 @@ FROM
 )""",
 )
 
-_SINCE = Query(
-    "rollup.since",
-    """
-SELECT 1
-FROM spans
-WHERE project_id = {project_id:UInt64}
-  AND day BETWEEN {first_day:Date} AND {last_day:Date}
-  AND updated_at > fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')
-LIMIT 1""",
-)
+_WRITTEN = Query("rollup.written", f"{f.WRITTEN}\nLIMIT {{at_most:UInt64}}")
+_PAIR_BYTES = 18  # of an id and a day
+
+
+@cache
+def _changed(columns: frozenset[str]) -> Query:
+    return Query("rollup.changed", f"{f.changed(columns)}\nLIMIT {MAX_ROWS}")
+
+
+_HOURS_TOUCHED = Query("rollup.hours_touched", f"{f.HOURS_TOUCHED}\nLIMIT {MAX_ROWS}")
 
 _HOURS_BEFORE = Query(
     "rollup.hours_before",

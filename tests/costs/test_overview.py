@@ -217,7 +217,7 @@ def test_without_clickhouse_the_page_says_what_to_do(
 ) -> None:
     client.force_login(owner)
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise QueryUnavailable
 
     monkeypatch.setattr("costs.rolled.run_together", away)

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,10 +12,13 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from costs import rollup, rollup_queries
+from costs import dashboard_queries as reads
+from costs import rolled, rollup, rollup_queries
 from costs import rollup_store as store
+from costs.day_range import DayRange
 from costs.locks import Work, only_one
 from costs.models import RolledHour, RollUp, UserCost
+from costs.periods import compared
 from costs.rollup_queries import Dimension, Step
 from tests.costs.recount import Recount, Sums, recount
 from tracehouse.clickhouse.client import client
@@ -32,10 +35,13 @@ Store = Callable[[list[Span]], None]
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOON_NS = int(NOON.timestamp()) * 10**9
 MINUTE = 60 * 10**9
+DAY = timedelta(days=1)
 WINDOW = Window(NOON - timedelta(days=5), NOON + timedelta(days=5))
 AT_ONCE = timedelta(0)
 ROUNDS = 4
 CASES = 1_000
+MANY = 1_000
+SPLIT = tuple(one for one in Dimension if one is not Dimension.USER)
 
 small = st.integers(0, 7)
 # One span of a case: kind, place, parent, who carries what, tokens, cost; then when it comes, and what comes again.
@@ -134,8 +140,11 @@ def test_a_thousand_cases_come_to_what_a_recount_says(
             write_costs([span for span in few if is_price(span)])
         written += [span for span in spans if not is_price(span)] + [span for span in spans if is_price(span)]
         expected = recount(written)
-        if round_ % 2:
-            assert_read(project, expected)  # some of it rolled up, some not
+        if round_ % 2:  # some of it rolled up, some not: sent along with a read, and once sought by it
+            for most in {rolled.MAX_SENT, rolled.MAX_SENT * (round_ != 3)}:
+                with monkeypatch.context() as patched:
+                    patched.setattr(rolled, "MAX_SENT", most)
+                    assert_read(project, expected)
         if round_ % 3 != 2:  # down for a while
             rollup.roll_up(project.pk, settle=AT_ONCE if round_ % 2 else rollup.SETTLE)
     rollup.roll_up(project.pk, settle=AT_ONCE)
@@ -156,21 +165,82 @@ def assert_read(project: Project, expected: dict[Any, Recount]) -> None:
     scope = Scope(project.pk, WINDOW)
     users: dict[tuple[str, str], Sums] = defaultdict(Sums)
     hours: dict[datetime, Sums] = defaultdict(Sums)
-    keys: dict[Dimension, dict[str, Sums]] = defaultdict(lambda: defaultdict(Sums))
     for (hour, user, organization), sums in expected.items():
         users[user, organization].plus(sums.all)
         hours[hour].plus(sums.all)
-        keys[Dimension.ORGANIZATION][organization].plus(sums.all)
-        for dimension in (Dimension.FEATURE, Dimension.MODEL, Dimension.TOOL, Dimension.PROMPT):
-            for key, split in getattr(sums, f"by_{dimension.value}").items():
-                keys[dimension][key].plus(split)
     found = rollup_queries.users_in_order(scope)
     assert {
         (one.user_id, one.organization_id): (one.invocations, one.failed, one.cost_usd) for one in found
     } == {key: (sums.invocations, sums.failed, sums.cost_usd) for key, sums in users.items()}
     assert {one.start: sums_of(one) for one in rollup_queries.by_step(scope, Step.HOUR)} == hours
-    for dimension, sums in keys.items():
-        assert {one.key: sums_of(one) for one in rollup_queries.by_key(scope, dimension)} == sums
+    for dimension in SPLIT:
+        by_key = {one.key: sums_of(one) for one in rollup_queries.by_key(scope, dimension)}
+        assert by_key == split_by(expected, dimension)
+    assert_page(scope, expected)
+
+
+def assert_page(scope: Scope, expected: dict[Any, Recount]) -> None:
+    """What an overview shows of the second day and of the first, by the reads of one page."""
+    days = compared(DayRange(NOON.date() + DAY, NOON.date() + DAY, "", ""), WINDOW.end, UTC)
+    users, everything, *breakdowns = rolled.read_together(
+        scope,
+        reads.users(days, days, days.now, days.before),
+        reads.everything([days.now, days.before]),
+        *(reads.breakdown(days, dimension, limit=MANY) for dimension in SPLIT),
+    )
+    of_users = reads.users_of(users)
+    for window, tenth in ((days.now, of_users.tenths[0]), (days.before, of_users.tenths[3])):
+        within = {key: sums for key, sums in expected.items() if window.start <= key[0] < window.end}
+        whole = reads.total(reads.timeline_of(everything), window)
+        assert page_sums(whole) == page_sums(added(sums.all for sums in within.values()))
+        for dimension, parts in zip(SPLIT, breakdowns, strict=True):
+            found = {
+                one.key: page_sums(reads.total(one.timeline, window))
+                for one in reads.breakdown_of(parts, MANY).parts
+            }
+            wanted = {key: page_sums(sums) for key, sums in split_by(within, dimension).items()}
+            assert {key: sums for key, sums in found.items() if sums[0]} == wanted
+        dearest = spenders(within)
+        assert (tenth.users, tenth.cost_usd) == (len(dearest), sum(cost for _, cost in dearest))
+        assert tenth.top_cost_usd == sum(cost for _, cost in dearest[: tenth.top_users])
+        if window is days.now:
+            assert [(one.user_id, one.cost_usd) for one in of_users.top] == dearest[: reads.TOP]
+
+
+def added(parts: Iterable[Sums]) -> Sums:
+    found = Sums()
+    for sums in parts:
+        found.plus(sums)
+    return found
+
+
+def spenders(expected: dict[Any, Recount]) -> list[tuple[str, Decimal]]:
+    owed: dict[str, Decimal] = defaultdict(Decimal)
+    for (_, user, _), sums in expected.items():
+        owed[user] += sums.all.cost_usd
+    return sorted(((user, cost) for user, cost in owed.items() if user), key=lambda one: (-one[1], one[0]))
+
+
+def split_by(expected: dict[Any, Recount], dimension: Dimension) -> dict[str, Sums]:
+    found: dict[str, Sums] = defaultdict(Sums)
+    for (_, _, organization), sums in expected.items():
+        if dimension is Dimension.ORGANIZATION:
+            found[organization].plus(sums.all)
+            continue
+        for key, split in getattr(sums, f"by_{dimension.value}").items():
+            found[key].plus(split)
+    return found
+
+
+def page_sums(sums: Sums | reads.Sums) -> tuple[object, ...]:
+    return (
+        sums.invocations,
+        sums.failed,
+        sums.unpriced_calls,
+        sums.input_tokens,
+        sums.output_tokens,
+        sums.cost_usd,
+    )
 
 
 def sums_of(total: rollup_queries.Total) -> Sums:
@@ -278,6 +348,34 @@ def test_a_window_may_begin_and_end_within_an_hour(project: Project, store_spans
     store_spans([span(project, 20, hours=1)])
     window = Window(NOON + timedelta(minutes=30), NOON + timedelta(minutes=75))
     assert total(project, window=window) == (4, Decimal(2))
+
+
+def test_what_comes_while_a_page_is_read_is_in_none_of_its_numbers(
+    project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two traces of an hour that is rolled up has changed, and changes again before the page's reads run."""
+    store_spans([span(project, number) for number in (1, 2)])
+    rollup.roll_up(project.pk, settle=AT_ONCE)
+    store_spans([span(project, 1, user_id="grace"), span(project, 3, user_id="grace")])
+    run_together = rolled.run_together
+
+    def late(*asked: Any, **options: Any) -> Any:
+        store_spans([span(project, 1, user_id="eve"), span(project, 4)])
+        return run_together(*asked, **options)
+
+    monkeypatch.setattr(rolled, "run_together", late)
+    today = compared(DayRange(NOON.date(), NOON.date(), "", ""), WINDOW.end, UTC)
+    users, parts = rolled.read_together(
+        Scope(project.pk, WINDOW),
+        reads.users(today, today, today.now, today.now),
+        reads.breakdown(today, Dimension.ORGANIZATION, limit=MANY),
+    )
+    assert [(one.user_id, one.cost_usd) for one in reads.users_of(users).top] == [
+        ("grace", Decimal(1)),
+        ("ada", Decimal("0.5")),
+    ]
+    (part,) = reads.breakdown_of(parts, MANY).parts
+    assert reads.total(part.timeline, today.now).invocations == 3
 
 
 def test_sums_of_hours_are_told_apart_at_any_moment(project: Project, store_spans: Store) -> None:

@@ -14,6 +14,7 @@ import pytest
 import zstandard
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
+from clickhouse_connect.driver.external import ExternalData
 
 from tests.cast import wait_for
 from tests.embedded.conftest import MAX_QUERIES, PASSWORD, ClickHouse, connected
@@ -172,6 +173,41 @@ def test_parameters_too_long_for_a_url_arrive(client: Client) -> None:
         "SELECT length({many:Array(UInt32)}), {many:Array(UInt32)}[-1]", parameters={"many": many}
     )
     assert found.result_rows == [(50_000, 49_999)]
+
+
+def test_a_query_reads_the_table_that_comes_with_it(client: Client, server: ClickHouse) -> None:
+    """Packed by one answer, sent with the next: whatever bytes its rows have."""
+    columns = "id UUID, keys Array(Tuple(key LowCardinality(String), amount Decimal(38, 12)))"
+    rows = client.raw_query(
+        f"SELECT * FROM generateRandom('{columns}') WHERE length(keys) < 4 LIMIT 5000", fmt="Native"
+    )
+    given = ExternalData(file_name="given", data=rows, structure=columns, fmt="Native")
+    query = "SELECT * FROM given WHERE id IN (SELECT id FROM given) LIMIT {n:UInt32}"
+    answer = client.raw_query(query, parameters={"n": 9_999}, fmt="Native", external_data=given)
+    assert answer == rows
+    assert error_code(server.ask("SELECT * FROM given")) == "60"
+
+
+def test_a_table_that_comes_with_a_query_may_be_empty(client: Client) -> None:
+    given = ExternalData(file_name="given", data=b"", structure="id UUID", fmt="Native")
+    assert client.query("SELECT count() FROM given", external_data=given).result_rows == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "structure", "code"),
+    [("given", "", "36"), ("a b", "id UUID", "36"), ("given", "id Nothing_", "50")],
+)
+def test_a_table_that_cannot_be_made_is_refused(
+    server: ClickHouse, name: str, structure: str, code: str
+) -> None:
+    answer = server.http.request(
+        "POST",
+        f"http://127.0.0.1:{server.port}/",
+        fields={"query": "SELECT 1", name: ("file", b"")}
+        | ({f"{name}_structure": structure} if structure else {}),
+        headers={"X-ClickHouse-User": "tracehouse", "X-ClickHouse-Key": PASSWORD},
+    )
+    assert error_code(answer) == code
 
 
 def test_settings_hold_for_one_query_only(client: Client) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
+from clickhouse_connect.driver.external import ExternalData
 from django.conf import settings
 
 CONNECT_SECONDS = 5
@@ -16,6 +17,7 @@ __all__ = [
     "ClickHouseError",
     "Client",
     "DatabaseError",
+    "ExternalData",
     "OperationalError",
     "client",
     "database_name",

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from django.conf import settings
 
-from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, client
+from tracehouse.clickhouse.client import ClickHouseError, DatabaseError, ExternalData, client
 from tracehouse.tenancy.scope import Scope
 
 Parameter: TypeAlias = str | int | float | datetime | Sequence[str] | Sequence[int]
@@ -53,8 +53,22 @@ class Query:
             raise UnboundQuery(f"query {self.name} does not bind {', '.join(missing)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that go along with a read, to every shard, and that it reads under this name."""
+
+    name: str
+    structure: str  # its columns and their types
+    rows: bytes  # as `run_packed` gives them
+
+
 def run(
-    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None, *, gently: bool = False
+    query: Query,
+    scope: Scope,
+    parameters: Mapping[str, Parameter] | None = None,
+    *,
+    gently: bool = False,
+    table: Table | None = None,
 ) -> list[Row]:
     """The rows of `query` for the scope's project and window, as dictionaries by column name.
 
@@ -62,12 +76,33 @@ def run(
     Raises `QueryTooLarge` or `QueryUnavailable`.
     """
     with _translating():
-        result = client().query(query.sql, **_bound(query, scope, parameters, gently))
+        result = client().query(
+            query.sql, **_bound(query, scope, parameters, gently), external_data=_external(table)
+        )
     return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
 
+def run_packed(
+    query: Query,
+    scope: Scope,
+    parameters: Mapping[str, Parameter] | None = None,
+    *,
+    table: Table | None = None,
+) -> bytes:
+    """The rows as ClickHouse packs them: for a `Table` of later reads, not to look into. Raises what `run` raises."""
+    asked = _bound(query, scope, parameters, False)
+    asked["settings"]["wait_end_of_query"] = 1  # an error on the way is a status then, and not among the rows
+    with _translating():
+        return client().raw_query(query.sql, **asked, fmt="Native", external_data=_external(table))
+
+
 def run_in_blocks(
-    query: Query, scope: Scope, parameters: Mapping[str, Parameter] | None = None, *, gently: bool = False
+    query: Query,
+    scope: Scope,
+    parameters: Mapping[str, Parameter] | None = None,
+    *,
+    gently: bool = False,
+    table: Table | None = None,
 ) -> Iterator[Sequence[Sequence[Any]]]:
     """The answer block by block, each as its columns: for more rows than should be held as dictionaries at once.
 
@@ -75,7 +110,9 @@ def run_in_blocks(
     """
     with (
         _translating(),
-        client().query_column_block_stream(query.sql, **_bound(query, scope, parameters, gently)) as blocks,
+        client().query_column_block_stream(
+            query.sql, **_bound(query, scope, parameters, gently), external_data=_external(table)
+        ) as blocks,
     ):
         yield from blocks
 
@@ -98,15 +135,17 @@ def derive(query: Query, scope: Scope, parameters: Mapping[str, Parameter] | Non
         client().command(query.sql, **asked)
 
 
-def run_together(scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]]) -> list[list[Row]]:
+def run_together(
+    scope: Scope, *reads: tuple[Query, Mapping[str, Parameter]], table: Table | None = None
+) -> list[list[Row]]:
     """The rows of each read, all asked for at once: a read of few rows is mostly planning, on one processor.
 
     Raises what `run` raises.
     """
     (query, parameters), *others = reads
     with ThreadPoolExecutor(len(others) or 1, thread_name_prefix="clickhouse-read") as threads:
-        asked = [threads.submit(run, other, scope, bound) for other, bound in others]
-        return [run(query, scope, parameters), *(one.result() for one in asked)]
+        asked = [threads.submit(run, other, scope, bound, table=table) for other, bound in others]
+        return [run(query, scope, parameters, table=table), *(one.result() for one in asked)]
 
 
 def aware(moment: datetime) -> datetime:
@@ -134,6 +173,12 @@ def _bound(
             **({"max_threads": 1} if gently else {}),
         },
     }
+
+
+def _external(table: Table | None) -> ExternalData | None:
+    if table is None:
+        return None
+    return ExternalData(file_name=table.name, data=table.rows, structure=table.structure, fmt="Native")
 
 
 @contextmanager

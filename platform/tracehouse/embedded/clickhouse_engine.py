@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import chdb
 
 from tracehouse.embedded.clickhouse_errors import BAD_ARGUMENTS, QueryError
 from tracehouse.embedded.clickhouse_formats import STREAMED, without_repeated_head
-from tracehouse.embedded.clickhouse_request import Query
+from tracehouse.embedded.clickhouse_request import Query, Table
 from tracehouse.embedded.clickhouse_statement import Kind
 
 
@@ -79,13 +79,7 @@ class Engine:
         statement = query.statement
         started = time.monotonic_ns()
         with self._connection(query, {}) as connection:
-            try:
-                with connection.send_insert(statement.text, statement.format or "Values") as inserter:
-                    for chunk in statement.data:
-                        inserter.append(chunk)
-                    done = inserter.finish()
-            except (RuntimeError, chdb.ChdbError) as error:
-                raise QueryError.of_engine(error) from error
+            done = _insert(connection, statement.text, statement.format or "Values", statement.data)
         elapsed = time.monotonic_ns() - started
         return Figures(written_rows=done.rows_written, written_bytes=done.bytes_written, elapsed_ns=elapsed)
 
@@ -106,6 +100,8 @@ class Engine:
         connection = chdb.connect(self._folder)
         try:
             settings = {"max_memory_usage": str(self._limits.query_memory), **defaults, **query.settings}
+            for table in query.tables:
+                _make(connection, table)
             connection.query(_set_statement(query, settings), "Null")
             connection.query(f"USE {_name(query.database)}", "Null")
             yield connection
@@ -126,6 +122,22 @@ class Engine:
             written_bytes=result.bytes_written(),
             elapsed_ns=int(result.elapsed() * 1e9),
         )
+
+
+def _make(connection: Any, table: Table) -> None:
+    """A table that only this connection sees, and that goes with it."""
+    connection.query(f"CREATE TEMPORARY TABLE {_name(table.name)} ({table.structure})", "Null")
+    _insert(connection, f"INSERT INTO {_name(table.name)}", table.format, (table.rows,))
+
+
+def _insert(connection: Any, statement: str, form: str, data: Iterable[bytes]) -> Any:
+    try:
+        with connection.send_insert(statement, form) as inserter:
+            for chunk in data:
+                inserter.append(chunk)
+            return inserter.finish()
+    except (RuntimeError, chdb.ChdbError) as error:
+        raise QueryError.of_engine(error) from error
 
 
 def _read_settings(limits: Limits) -> dict[str, str]:

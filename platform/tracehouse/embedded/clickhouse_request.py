@@ -6,7 +6,7 @@ import hmac
 import re
 import uuid
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -59,10 +59,21 @@ _PROTOCOL = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that came with a request, for its statement to read under this name."""
+
+    name: str
+    structure: str
+    format: str
+    rows: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A request, understood."""
 
     statement: Statement
+    tables: Sequence[Table]
     parameters: Mapping[str, str]
     settings: Mapping[str, str]
     database: str
@@ -84,21 +95,38 @@ def read_query(environ: Mapping[str, Any], account: Account) -> Query:
     """Checks who asks, then reads as far as the statement goes; data of an INSERT is left to stream."""
     url = _url_parameters(environ)
     _check_account(environ, url, account)
-    body = _body(environ)
+    body, tables = _body(environ), []
     if _content_type(environ) == "multipart/form-data":
-        url, body = {**url, **_form(environ, body)}, iter(())
+        fields, files = _form(environ, body)
+        url, body = {**url, **fields}, iter(())
+        tables = [_table(name, rows, url) for name, rows in files.items()]
     if url.get("decompress", "0") not in {"0", ""} or url.get("compress", "0") not in {"0", ""}:
         raise QueryError.own(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "Only HTTP compression is served here")
     return Query(
         statement=read_statement(url.get("query", ""), body),
+        tables=tables,
         parameters={key[6:]: value for key, value in url.items() if key.startswith("param_")},
-        settings={k: v for k, v in url.items() if k not in _PROTOCOL and not k.startswith("param_")},
+        settings=_settings(url, tables),
         database=url.get("database") or environ.get("HTTP_X_CLICKHOUSE_DATABASE") or account.database,
         default_format=url.get("default_format") or environ.get("HTTP_X_CLICKHOUSE_FORMAT") or "TabSeparated",
         query_id=_query_id(url.get("query_id", "")),
         # ClickHouse's rule: a GET may only read, so that following a link changes nothing.
         changes_allowed=environ["REQUEST_METHOD"] == "POST",
     )
+
+
+def _settings(url: Mapping[str, str], tables: Sequence[Table]) -> dict[str, str]:
+    of_tables = {f"{table.name}_{part}" for table in tables for part in ("structure", "format")}
+    others = _PROTOCOL | of_tables
+    return {key: value for key, value in url.items() if key not in others and not key.startswith("param_")}
+
+
+def _table(name: str, rows: bytes, url: Mapping[str, str]) -> Table:
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise QueryError.own(BAD_ARGUMENTS, "BAD_ARGUMENTS", f"{name!r} is not the name of a table")
+    if f"{name}_structure" not in url:
+        raise QueryError.own(BAD_ARGUMENTS, "BAD_ARGUMENTS", f"The columns of {name} are not said")
+    return Table(name, url[f"{name}_structure"], url.get(f"{name}_format", "TabSeparated"), rows)
 
 
 def _url_parameters(environ: Mapping[str, Any]) -> dict[str, str]:
@@ -144,24 +172,25 @@ def _content_type(environ: Mapping[str, Any]) -> str:
     return str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
 
 
-def _form(environ: Mapping[str, Any], body: Iterator[bytes]) -> dict[str, str]:
-    """Fields of a multipart form: clickhouse-connect sends one when the parameters are too long for a URL."""
+def _form(environ: Mapping[str, Any], body: Iterator[bytes]) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Fields and files of a multipart form: clickhouse-connect sends one with tables, and with long parameters."""
     raw = bytearray()
     for chunk in body:
         raw += chunk
         if len(raw) > MAX_STATEMENT_BYTES:
             raise QueryError.own(SYNTAX_ERROR, "SYNTAX_ERROR", "Max query size exceeded")
     head = f"Content-Type: {environ['CONTENT_TYPE']}\r\n\r\n".encode("latin-1")
-    fields = {}
+    fields, files = {}, {}
     for part in BytesParser(policy=HTTP).parsebytes(head + bytes(raw)).iter_parts():
-        if part.get_filename():
-            raise QueryError.own(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "External tables are not served here")
-        name = part.get_param("name", header="content-disposition")
+        name = str(part.get_param("name", header="content-disposition"))
         content = part.get_payload(decode=True)
         if not isinstance(content, bytes):
             raise QueryError.own(BAD_ARGUMENTS, "BAD_ARGUMENTS", "A form field holds a form")
-        fields[str(name)] = content.decode()
-    return fields
+        if part.get_filename():
+            files[name] = content
+        else:
+            fields[name] = content.decode()
+    return fields, files
 
 
 def _body(environ: Mapping[str, Any]) -> Iterator[bytes]:
