@@ -17,6 +17,8 @@ SIGMAS = 3
 MIN_DAYS = 4
 MIN_USD = Decimal(1)
 MIN_SPREAD = Decimal("0.1")
+_BEFORE = tuple(timedelta(days=ago) for ago in range(WINDOW_DAYS, 0, -1))
+_NOTHING = Decimal(0)
 _DIGITS = 40
 _STORED = Decimal("1e-12")
 
@@ -77,6 +79,6 @@ def mean_and_deviation(sample: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
 
 
 def _sample(spent: Mapping[date, Decimal], day: date) -> tuple[Decimal, ...]:
-    before = [spent.get(day - timedelta(days=ago), Decimal(0)) for ago in range(WINDOW_DAYS, 0, -1)]
+    before = [spent.get(day - ago, _NOTHING) for ago in _BEFORE]
     first = next((place for place, value in enumerate(before) if value), len(before))
     return tuple(before[first:])
