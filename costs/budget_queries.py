@@ -1,25 +1,21 @@
 """How every budget of a project stands now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from typing import TypeAlias
 
-from costs import dashboard_queries as reads
-from costs import margin_queries, rolled
+from costs import rolled
 from costs.budgeting import Period, Span, Standing, State, judge, span_of
-from costs.models import Budget, Limited, Payer
+from costs.models import Budget, Limited
+from costs.rolled import Asked, CostsRead
+from costs.rollup_queries import MAX_ROWS, Dimension
 from tracehouse.tenancy.scope import Scope, Window
 from tracehouse.web import time_range
 
 _OWN = {Limited.EACH_USER: Limited.USER, Limited.EACH_ORGANIZATION: Limited.ORGANIZATION}
-_PAYERS = {
-    Limited.USER: Payer.USER,
-    Limited.EACH_USER: Payer.USER,
-    Limited.ORGANIZATION: Payer.ORGANIZATION,
-    Limited.EACH_ORGANIZATION: Payer.ORGANIZATION,
-}
+Spent: TypeAlias = Mapping[str, Decimal]  # what each cost in a period; of a project the key is ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,71 +54,58 @@ def budget_states(scope: Scope, *, now: datetime) -> list[BudgetState]:
     """
     found = list(Budget.objects.filter(project=scope.project_id))
     zone = time_range.zone_of(scope.time_zone)
-    spending = {
-        period: _Spending(scope, span_of(period, now, zone))
-        for period in {Period(budget.period) for budget in found}
-    }
-    states = [_state(budget, found, spending[Period(budget.period)], now) for budget in found]
+    spans = {period: span_of(period, now, zone) for period in Period}
+    spent = _spent(scope, list(dict.fromkeys(map(_asked, found))), spans)
+    states = [
+        _state(budget, found, spent[_asked(budget)], spans[Period(budget.period)], now) for budget in found
+    ]
     return sorted(states, key=lambda one: (-_RANK[one.state], one.budget.subject, one.budget.key))
 
 
-class _Spending:
-    """What everybody cost in one period so far: each kind is read once for all budgets of it, if any asks."""
-
-    def __init__(self, scope: Scope, span: Span) -> None:
-        self.span = span
-        self._scope = scope.during(Window(span.start, span.end))
-
-    @cached_property
-    def project(self) -> Decimal:
-        (rows,) = rolled.read_together(self._scope, reads.everything([self._scope.window]))
-        return reads.total(reads.timeline_of(rows), self._scope.window).cost_usd
-
-    def of(self, payer: Payer) -> Mapping[str, Decimal]:
-        return self._users if payer is Payer.USER else self._organizations
-
-    @cached_property
-    def _users(self) -> Mapping[str, Decimal]:
-        return self._named(Payer.USER)
-
-    @cached_property
-    def _organizations(self) -> Mapping[str, Decimal]:
-        return self._named(Payer.ORGANIZATION)
-
-    def _named(self, payer: Payer) -> Mapping[str, Decimal]:
-        return {key: one.cost for key, one in margin_queries.spending(self._scope, payer).items() if key}
+def _asked(budget: Budget) -> tuple[CostsRead, Period]:
+    """What has to be read for it: whose costs, and of which period."""
+    return _READS[Limited(budget.subject)], Period(budget.period)
 
 
-def _state(budget: Budget, among: list[Budget], spending: _Spending, now: datetime) -> BudgetState:
+def _spent(
+    scope: Scope, asked: Sequence[tuple[CostsRead, Period]], spans: Mapping[Period, Span]
+) -> Mapping[tuple[CostsRead, Period], Spent]:
+    """All by one state of the roll-up."""
+    if not asked:
+        return {}
+    reads = [Asked(read, Window(spans[period].start, spans[period].end), {}) for read, period in asked]
+    found = rolled.read_together(scope, *reads)
+    return {one: {row["key_"]: row["cost"] for row in rows} for one, rows in zip(asked, found, strict=True)}
+
+
+def _state(budget: Budget, among: list[Budget], spent: Spent, span: Span, now: datetime) -> BudgetState:
     subject = Limited(budget.subject)
 
-    def standing(spent: Decimal) -> Standing:
+    def standing(cost: Decimal) -> Standing:
         return judge(
             limit=budget.limit_usd,
             warn_percent=budget.warn_percent,
-            spent=spent,
-            span=spending.span,
+            spent=cost,
+            span=span,
             now=now,
         )
 
-    if subject is Limited.PROJECT:
-        return BudgetState(budget, spending.span, [KeyStanding("", standing(spending.project))], 0)
-    spent = spending.of(_PAYERS[subject])
-    if subject.needs_key:
+    if subject is Limited.PROJECT or subject.needs_key:
         one = KeyStanding(budget.key, standing(spent.get(budget.key, Decimal(0))))
-        return BudgetState(budget, spending.span, [one], 0)
+        return BudgetState(budget, span, [one], 0)
     others = _without_own(budget, among, spent)
-    near = {key: cost for key, cost in others.items() if cost * 100 >= budget.limit_usd * budget.warn_percent}
+    warns_at = budget.limit_usd * budget.warn_percent
+    near = {key: cost for key, cost in others.items() if cost * 100 >= warns_at}
     dearest = sorted(near, key=lambda key: (-near[key], key))
     return BudgetState(
         budget,
-        spending.span,
+        span,
         [KeyStanding(key, standing(near[key])) for key in dearest],
         len(others) - len(near),
     )
 
 
-def _without_own(budget: Budget, among: list[Budget], spent: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def _without_own(budget: Budget, among: list[Budget], spent: Spent) -> dict[str, Decimal]:
     """Whom a default holds for: everybody without a budget of their own for the same period."""
     own = _OWN[Limited(budget.subject)]
     named = {one.key for one in among if one.subject == own and one.period == budget.period}
@@ -130,3 +113,48 @@ def _without_own(budget: Budget, among: list[Budget], spent: Mapping[str, Decima
 
 
 _RANK = {State.OK: 0, State.WARNING: 1, State.OVER: 2}
+
+
+_PROJECT = CostsRead(
+    "costs.budgets_of_project",
+    (),
+    """
+SELECT
+    '' AS key_,
+    sum(sums.cost_usd) AS cost
+FROM sums
+LIMIT 1""",
+    sums_by=Dimension.FEATURE,
+)
+_ORGANIZATIONS = CostsRead(
+    "costs.budgets_of_organizations",
+    (),
+    f"""
+SELECT
+    toString(sums.key) AS key_,
+    sum(sums.cost_usd) AS cost
+FROM sums
+WHERE key_ != ''
+GROUP BY key_
+LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
+    sums_by=Dimension.ORGANIZATION,
+)
+_USERS = CostsRead(
+    "costs.budgets_of_users",
+    ("user_id", "cost_usd"),
+    f"""
+SELECT
+    costs.user_id AS key_,
+    sum(costs.cost_usd) AS cost
+FROM costs
+WHERE key_ != ''
+GROUP BY key_
+LIMIT {MAX_ROWS}""",  # noqa: S608  # closed parts only
+)
+_READS = {
+    Limited.PROJECT: _PROJECT,
+    Limited.USER: _USERS,
+    Limited.EACH_USER: _USERS,
+    Limited.ORGANIZATION: _ORGANIZATIONS,
+    Limited.EACH_ORGANIZATION: _ORGANIZATIONS,
+}

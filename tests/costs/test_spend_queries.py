@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from costs import margin_queries, rollup, rollup_queries, spend_queries
+from costs import budget_queries, margin_queries, rollup, rollup_queries, spend_queries
 from costs.economics import Spent
-from costs.models import Payer
+from costs.models import Budget, BudgetPeriod, Limited, Payer
 from costs.spend_queries import Series
 from tests import cast
 from tests.costs.money import UNPRICED
@@ -127,6 +127,33 @@ def recounted(
 
 def cost_of(span: Span) -> Decimal:
     return (span.cost and span.cost.total) or Decimal(0)
+
+
+def test_budgets_count_what_a_recount_says_of_their_day_and_month(project: Project) -> None:
+    spans = spans_of(project.pk)
+    half = len(spans) // 2
+    cast.store_spans(spans[:half])
+    rollup.roll_up(project.pk, settle=timedelta(0))
+    cast.store_spans(spans[half:])
+    kolkata, noon = ZoneInfo("Asia/Kolkata"), datetime(2026, 10, 28, 12, tzinfo=UTC)
+    for subject in (Limited.PROJECT, Limited.EACH_USER, Limited.EACH_ORGANIZATION):
+        for period in BudgetPeriod:
+            Budget.objects.create(project=project, subject=subject, period=period, limit_usd="0.000001")
+    found = budget_queries.budget_states(Scope(project.pk, time_zone=kolkata.key), now=noon)
+    for one in found:
+        name = {Limited.EACH_USER: "user_id", Limited.EACH_ORGANIZATION: "organization_id"}.get(
+            Limited(one.budget.subject)
+        )
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for span in spans:
+            began = datetime.fromtimestamp((span.start_ns or 0) / 10**9, UTC)
+            if one.span.start <= began < one.span.end:
+                sums[(getattr(span, name) or "") if name else ""] += cost_of(span)
+        of_anybody = {key: cost for key, cost in sums.items() if key or not name}
+        near = {key: cost for key, cost in of_anybody.items() if cost >= Decimal("8e-7")}
+        assert {few.key: few.standing.spent for few in one.standings} == near
+        assert one.fine == len(of_anybody) - len(near)
+    assert len(found) == 6
 
 
 def test_users_cost_what_a_recount_says_and_so_does_what_organizations_pay_of_it(project: Project) -> None:
