@@ -145,8 +145,18 @@ async function draw(frame) {
   live.on("plotly_unhover", () => leave(live));
   live.on("plotly_click", ({ points, event }) => lead(data.links[points[0].x], event));
   live.on("plotly_relayout", (change) => zoom(data, change));
-  new ResizeObserver(() => { if (live.isConnected && live.clientWidth) Plotly.Plots.resize(live); }).observe(live);
+  keepSize(live);
   frame.classList.add("is-live"); // the server's drawing makes room, and keeps it
+}
+
+// Drawn anew only where the width is another: the observer calls at once, and that would take a click away.
+function keepSize(live) {
+  let width = live.clientWidth;
+  new ResizeObserver(() => {
+    if (!live.isConnected || !live.clientWidth || live.clientWidth === width) return;
+    width = live.clientWidth;
+    Plotly.Plots.resize(live);
+  }).observe(live);
 }
 
 function redraw() {

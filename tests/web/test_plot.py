@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.test import Client
 
@@ -29,6 +30,7 @@ def test_a_long_name_is_cut() -> None:
     assert short("x" * 99) == "x" * (MAX_NAME - 1) + "…"
 
 
+@pytest.mark.django_db  # the end of an answer looks after the database
 def test_the_library_is_compressed_as_it_is_and_kept_by_browsers() -> None:
     whole = (VENDOR / LIBRARY).read_bytes()
     assert gzip.decompress((VENDOR / f"{LIBRARY}.gz").read_bytes()) == whole
