@@ -58,18 +58,17 @@ class Platform:
 
     def score(self, scores: Sequence[Mapping[str, JSONValue]]) -> None:
         """Stores up to 1,000 scores. Raises `Refused` or `PlatformUnavailable`."""
-        body = json.dumps(scores).encode()
-        status, _, answer = self.request("POST", "/api/v1/scores", body, {"Content-Type": "application/json"})
-        if status != http.HTTPStatus.OK:
-            raise Refused(f"POST /api/v1/scores answered {status}: {answer[:300]!r}")
+        self._store("POST", "/api/v1/scores", scores)
 
-    def put(self, path: str, body: JSONValue) -> None:
-        """Raises `Refused` or `PlatformUnavailable`."""
-        status, _, answer = self.request(
-            "PUT", path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
+    def plan(self, plans: Sequence[Mapping[str, JSONValue]]) -> None:
+        """Stores up to 1,000 prices of customers. Raises `Refused` or `PlatformUnavailable`."""
+        self._store("PUT", "/api/v1/plans", plans)
+
+    def _store(self, method: str, path: str, rows: Sequence[Mapping[str, JSONValue]]) -> None:
+        body = json.dumps(rows).encode()
+        status, _, answer = self.request(method, path, body, {"Content-Type": "application/json"})
         if status != http.HTTPStatus.OK:
-            raise Refused(f"PUT {path} answered {status}: {answer[:300]!r}")
+            raise Refused(f"{method} {path} answered {status}: {answer[:300]!r}")
 
     def get(self, path: str, **parameters: str | int) -> JSONValue:
         """The JSON behind an API address, or `None` for 404. Raises `Refused` or `PlatformUnavailable`."""

@@ -52,7 +52,7 @@ def send_all(platform: Platform, now: datetime, ids: random.Random, say: Callabl
         platform.send(request.SerializeToString())
     platform.score(ratings(traces))
     if not _has_plans(platform):
-        platform.put("/api/v1/plans", [*plans(now)])
+        platform.plan(plans(now))
     say("Waiting until the API shows them ...")
     wait_until_visible(platform, traces)
     return sent

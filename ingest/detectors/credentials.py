@@ -223,9 +223,9 @@ TRIGGERS: tuple[Trigger, ...] = (
     Trigger(rb"hooks\.slack\.com/services/[A-Z0-9]", Detector.SECRET, _webhook, back=1),
     Trigger(rb"(?:bearer|basic) [a-z0-9._~+/=-]{8}", Detector.SECRET, _authorization, back=8, caseless=True),
     Trigger(rb"://[^ /@\x22\x5c\x00-\x1f]{2,160}@", Detector.SECRET, _in_address, back=1),
-    Trigger(_PASSWORDS + rb"[\x5c\x22' ]{0,6}[:=>]", Detector.SECRET, _password, caseless=True),
-    Trigger(_NAMES + rb"[\x5c\x22' ]{0,6}[:=>]", Detector.SECRET, _assigned, caseless=True),
-    Trigger(rb"[^a-z_-]token[\x5c\x22' ]{0,6}[:=]", Detector.SECRET, _assigned_token, caseless=True),
+    Trigger(_PASSWORDS + _QUOTES + rb"[:=>]", Detector.SECRET, _password, caseless=True),
+    Trigger(_NAMES + _QUOTES + rb"[:=>]", Detector.SECRET, _assigned, caseless=True),
+    Trigger(rb"[^a-z_-]token" + _QUOTES + rb"[:=]", Detector.SECRET, _assigned_token, caseless=True),
     Trigger(rb"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----", Detector.SECRET, _private_key),
     Trigger(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]", Detector.JWT, _jwt, back=2),
 )
