@@ -43,7 +43,8 @@ class Detached(StrEnum):
 class Row(Generic[S]):
     span: S
     depth: int
-    guides: tuple[bool, ...]  # for each ancestor below the top: whether its line goes on to a later sibling
+    # For each ancestor below the top, as far as it is shown: whether its line goes on to a later sibling.
+    guides: tuple[bool, ...]
     is_last: bool  # no sibling comes after it
     children: int
     detached: Detached | None
@@ -58,10 +59,6 @@ class Row(Generic[S]):
     @property
     def depth_shown(self) -> int:
         return min(self.depth, MAX_INDENT)
-
-    @property
-    def guides_shown(self) -> tuple[bool, ...]:
-        return self.guides[: MAX_INDENT - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +180,7 @@ def _walk(
             width=width,
             critical=span.span_id in critical,
         )
-        inner = (*guides, not is_last) if depth else ()
+        inner = (*guides, not is_last)[: MAX_INDENT - 1] if depth else ()
         for place in range(len(below) - 1, -1, -1):
             stack.append((below[place], inner, depth + 1, place == len(below) - 1, None))
 
