@@ -1,5 +1,6 @@
 """Reads about prices: the ledger of unpriced calls, the stored calls that a re-pricing looks at, names to offer."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +16,8 @@ from traces.span import CostState, Kind, Span, Status, Usage
 MAX_MODELS = 1_000
 MAX_CHOICES = 200
 PAGE = 5_000
+# Of the traces that a page of calls lies in: more than they hold.
+MAX_TOLD_TWICE = 1_000_000
 NO_TRACE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -84,7 +87,15 @@ def calls_page(scope: Scope, calls: Calls, *, after: tuple[str, str] | None, lim
         "limit": limit,
     }
     rows = run(_calls_query(calls.is_tool, calls.is_prefix, bool(calls.provider)), scope, bound)
-    return [_stored_call(row, scope.project_id) for row in rows]
+    trace_ids = list(dict.fromkeys(str(row["trace_id"]) for row in rows))
+    told_twice = set[tuple[uuid.UUID, int]]()
+    if trace_ids and not calls.is_tool:
+        found = run(_TOLD_TWICE, scope, {"trace_ids": trace_ids})
+        told_twice = {(row["trace_id"], row["span_id"]) for row in found}
+    return [
+        _stored_call(row, scope.project_id, counts=(row["trace_id"], row["span_id"]) not in told_twice)
+        for row in rows
+    ]
 
 
 _IN_WINDOW = """start_time >= fromUnixTimestamp64Nano({start_ns:Int64}, 'UTC')
@@ -94,6 +105,40 @@ WHERE project_id = {{project_id:UInt64}}
   AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
   AND {_IN_WINDOW}"""
 _MODEL = "ifNull(nullIf(model, ''), ifNull(request_model, ''))"
+
+
+def _told_twice(chosen: str) -> str:
+    """The spans, of traces that meet `chosen`, in whose place another one is counted (docs/decisions/0016)."""
+    doubtful = f"""AND part.trace_id IN
+      (
+          SELECT trace_id
+          FROM spans
+          WHERE project_id = {{project_id:UInt64}}
+            AND day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
+            AND {chosen}
+            AND {f.BILLED}
+          GROUP BY trace_id
+          HAVING {f.may_repeat(False)}
+      )"""  # noqa: S608  # closed parts only
+    return f"""
+SELECT
+    trace_id,
+    span_id
+FROM {f.calls(f.SUMMED, doubtful, exact=True)}
+WHERE counted_in != 0"""  # noqa: S608  # closed parts only
+
+
+_HAS_UNPRICED = """trace_id IN
+            (
+                SELECT trace_id
+                FROM spans
+                WHERE project_id = {project_id:UInt64}
+                  AND day BETWEEN {first_day:Date} AND {last_day:Date}
+                  AND cost_state = 'unpriced'
+            )"""
+_TOLD_TWICE = Query(
+    "costs.told_twice", f"{_told_twice('trace_id IN {trace_ids:Array(UUID)}')}\nLIMIT {MAX_TOLD_TWICE}"
+)
 
 _UNPRICED = Query(
     "costs.unpriced",
@@ -110,6 +155,10 @@ SELECT
 {_FROM}
   AND {f.BILLED}
   AND cost_state = 'unpriced'
+  AND (trace_id, span_id) NOT IN
+  (
+      {_told_twice(_HAS_UNPRICED)}
+  )
 GROUP BY provider, model
 ORDER BY calls DESC, model, provider
 LIMIT {{limit:UInt32}}""",
@@ -184,7 +233,7 @@ LIMIT {{limit:UInt32}}""",  # closed parts only
     )
 
 
-def _stored_call(row: Row, project_id: int) -> StoredCall:
+def _stored_call(row: Row, project_id: int, *, counts: bool) -> StoredCall:
     state = row["cost_state"]
     span = Span(
         project_id=project_id,
@@ -208,7 +257,9 @@ def _stored_call(row: Row, project_id: int) -> StoredCall:
         ),
     )
     priced = state is not None and state != CostState.UNPRICED
-    return StoredCall(span, CostState(state) if state else None, _money(row["cost_usd"]) if priced else None)
+    return StoredCall(
+        span, CostState(state) if state else None, _money(row["cost_usd"]) if priced else None, counts
+    )
 
 
 def _money(value: Decimal | None) -> Decimal:

@@ -213,7 +213,7 @@ def _key(call: StoredCall) -> tuple[str, str]:
 
 def _count(run: RepricingRun, outcome: Outcome) -> None:
     run.calls_looked_at += outcome.looked_at
-    run.calls_changed += len(outcome.changed)
+    run.calls_changed += outcome.calls_changed
     run.calls_unpriced_before += outcome.unpriced_before
     run.calls_unpriced_after += outcome.unpriced_after
     run.cost_before += outcome.before

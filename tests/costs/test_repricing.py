@@ -108,6 +108,41 @@ def test_the_ledger_counts_unpriced_calls_by_model_and_provider(project: Project
     assert (first.first_seen, first.last_seen) == (NOON, NOON + timedelta(hours=2))
 
 
+def told_twice(project: Project, number: int) -> list[Span]:
+    """A call as a framework tells it, and within it as the instrumentation of its provider does."""
+    outer = call(project, number, scope="framework")
+    inner = call(
+        project,
+        number + 1,
+        parent_id=outer.span_id,
+        start_ns=outer.start_ns + 1,
+        end_ns=outer.end_ns - 1,
+        scope="provider",
+    )
+    return [outer, inner]
+
+
+def test_the_ledger_counts_a_call_that_two_spans_tell_once(project: Project, store_spans: Store) -> None:
+    store_spans([*told_twice(project, 10), call(project, 20)])
+    (found,) = queries.unpriced_models(Scope(project.pk, WINDOW))
+    assert (found.calls, found.input_tokens) == (2, 2_000)
+
+
+def test_a_call_that_two_spans_tell_is_counted_once_and_both_get_its_price(
+    project: Project, store_spans: Store
+) -> None:
+    store_spans([*told_twice(project, 10), call(project, 20)])
+    acme_price(project)
+    done = run(project)
+    assert (done.calls_looked_at, done.calls_changed) == (2, 2)
+    assert (done.calls_unpriced_before, done.calls_unpriced_after) == (2, 0)
+    assert done.cost_after == cost_of_all(project) == Decimal("0.02")
+    spans = trace_queries.get_trace(Scope(project.pk, WINDOW), f"{1:032x}")
+    assert spans is not None
+    assert [span.cost_usd for span in spans.spans] == [Decimal("0.01"), Decimal("0.01")]
+    assert queries.unpriced_models(Scope(project.pk, WINDOW)) == []
+
+
 def test_another_projects_calls_are_neither_listed_nor_priced(
     project: Project, stranger: object, store_spans: Store
 ) -> None:
