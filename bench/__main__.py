@@ -43,7 +43,7 @@ def main() -> int:
             _publish("small", report.small_section(machine.describe(), _runs(options, _small)), options)
         if options.only in ("", "steady"):
             with _installation(options) as installation:
-                minutes = steady.measure(installation, options.connections)
+                minutes = steady.measure(installation, options.connections, options.minutes)
             _publish("steady", report.steady_section(machine.describe(), minutes), options)
         if options.only in ("", "queries"):
             _publish("queries", report.query_section(machine.describe(), _runs(options, _read)), options)
@@ -76,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--spans", type=int, default=SPANS, help="spans sent a run (default %(default)s)")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
     parser.add_argument("--runs", type=int, default=RUNS, help="each on a fresh installation")
+    parser.add_argument("--minutes", type=int, default=steady.MINUTES, help="of load, for steady")
     parser.add_argument("--url", default="", help="measure this running installation instead of a fresh one")
     parser.add_argument("--key", default="", help="secret key for --url")
     parser.add_argument("--data", type=Path, help="data folder of the installation at --url")

@@ -122,14 +122,16 @@ def steady_section(machine: Machine, minutes: Sequence[Minute]) -> str:
     head = ["RSS MiB", *(f"{number} min" for number in range(1, len(minutes) + 1))]
     sent = ["spans sent", *(f"{minute.spans:,}" for minute in minutes)]
     held = [
-        [name, *(f"{minute.resident.get(name, 0):.0f}" for minute in minutes)]
+        [name, *("{:.0f}–{:.0f}".format(*minute.resident.get(name, (0, 0))) for minute in minutes)]
         for name in minutes[-1].resident
     ]
     return "\n\n".join(
         (
             "## Memory under load",
             _on(machine),
-            "Bursts of the workload one after another, each read back before the next; processes of a kind added up.",
+            "Bursts of the workload one after another, each read back before the next (a count of the last"
+            " minute's spans); processes of a kind added up. The least and the most of each minute, looked at every two"
+            " seconds.",
             table([head, sent, *held]),
         )
     )

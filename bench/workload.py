@@ -20,6 +20,7 @@ SPANS_A_REQUEST = 100
 PERSONAL_SHARE = 0.005
 LOOKALIKE_SHARE = 0.005
 VOCABULARY = 6000
+WITHIN = timedelta(minutes=10)
 PROMPT_BYTES = 2500
 SERVICE = Service(name="bench-agent")
 MODELS = (
@@ -92,11 +93,18 @@ class Writer:
         return word
 
 
-def build(spans: int, now: datetime, *, seed: int = SEED, spans_a_request: int = SPANS_A_REQUEST) -> Workload:
-    """At least `spans` spans (whole traces), started within the ten minutes before `now`."""
+def build(
+    spans: int,
+    now: datetime,
+    *,
+    seed: int = SEED,
+    spans_a_request: int = SPANS_A_REQUEST,
+    within: timedelta = WITHIN,
+) -> Workload:
+    """At least `spans` spans (whole traces), started in the time `within` before `now`."""
     chance = random.Random(seed)
     writer = Writer(chance)
-    traces = list(_traces(chance, writer, spans, now))
+    traces = list(_traces(chance, writer, spans, now, within))
     bodies = [
         request.SerializeToString() for request in requests(traces, chance, spans_a_request=spans_a_request)
     ]
@@ -107,7 +115,7 @@ def build(spans: int, now: datetime, *, seed: int = SEED, spans_a_request: int =
         last=tuple(trace.trace_id for trace in traces[-LAST::LAST_STEP]),
         spans=total,
         size=sum(map(len, bodies)),
-        began=now - timedelta(minutes=15),
+        began=now - within,
         ended=now + timedelta(minutes=1),
     )
 
@@ -118,10 +126,12 @@ def _payloads(bodies: Sequence[bytes], total: int, spans_a_request: int) -> Iter
         total -= spans_a_request
 
 
-def _traces(chance: random.Random, writer: Writer, spans: int, now: datetime) -> Iterator[Trace]:
+def _traces(
+    chance: random.Random, writer: Writer, spans: int, now: datetime, within: timedelta
+) -> Iterator[Trace]:
     made = 0
     while made < spans:
-        began = now - timedelta(seconds=chance.uniform(20, 600))
+        began = now - timedelta(seconds=chance.uniform(20, within.total_seconds()))
         trace = Trace(trace_id=new_trace_id(chance), root=_run(chance, writer), began=began, service=SERVICE)
         made += trace.span_count
         yield trace

@@ -121,6 +121,21 @@ def test_passwords_are_private_and_in_no_command_line(urls: StoreUrls, data: Pat
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
 
 
+def test_a_merge_is_bounded_in_what_it_holds(urls: StoreUrls) -> None:
+    """The engine passes over settings of its file that it does not know."""
+    with connect(urls) as client:
+        rows = client.query(
+            "SELECT name, value FROM system.merge_tree_settings WHERE name IN"
+            " ('max_parts_to_merge_at_once', 'min_columns_to_activate_adaptive_write_buffer',"
+            " 'text_index_max_memory_usage_before_flush')"
+        ).result_rows
+    assert dict(rows) == {
+        "max_parts_to_merge_at_once": "20",
+        "min_columns_to_activate_adaptive_write_buffer": "1",
+        "text_index_max_memory_usage_before_flush": str(64 * 1024**2),
+    }
+
+
 def test_stores_listen_on_loopback_only(urls: StoreUrls, data: Path) -> None:
     sockets = [
         connection.laddr.ip

@@ -13,6 +13,9 @@ _MIB = 1024 * 1024
 _LEAST_MEMORY, _MOST_MEMORY = 1024 * _MIB, 4096 * _MIB
 # Merges are the last to get a processor (where the process may say so): what they do can wait, an acknowledgement and
 # an on-call engineer cannot.
+# A merge takes some 12 MB for each part that it joins, and the default of a hundred parts (a backlog after a stop) more
+# than the smallest machine gives; buffers of a megabyte for each of sixty columns and an index of words of up to a
+# gigabyte come on top. With these it stays below 400 MB.
 # No statistics of columns: every part would sketch all sixty for a planner that has the primary key to go by.
 _ENGINE_CONFIG = """\
 <clickhouse>
@@ -34,6 +37,9 @@ _ENGINE_CONFIG = """\
   <merge_tree>
     <auto_statistics_types></auto_statistics_types>
     <merge_max_block_size_bytes>10485760</merge_max_block_size_bytes>
+    <max_parts_to_merge_at_once>20</max_parts_to_merge_at_once>
+    <min_columns_to_activate_adaptive_write_buffer>1</min_columns_to_activate_adaptive_write_buffer>
+    <text_index_max_memory_usage_before_flush>67108864</text_index_max_memory_usage_before_flush>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
