@@ -55,6 +55,16 @@ class Chip:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A filter that could not be read, and so does not filter."""
+
+    field: str
+    label: str
+    typed: str
+    words: str  # what is wrong with it, and what to write
+
+
 def _text(label: str) -> forms.CharField:
     """An exact value, as a link from a cell carries it: blanks count, and ids may be long."""
     return forms.CharField(label=label, required=False, max_length=1_000, strip=False)
@@ -111,7 +121,9 @@ class TraceFilterForm(forms.Form):
             }
         ),
     )
-    status = forms.ChoiceField(choices=STATUSES, required=False)
+    status = forms.ChoiceField(
+        choices=STATUSES, required=False, error_messages={"invalid_choice": "Write error (for failed) or ok."}
+    )
     name = _text("Name")
     feature = _text("Feature")
     environment = _text("Environment")
@@ -122,7 +134,10 @@ class TraceFilterForm(forms.Form):
     tool = _text("Tool")
     # The form's method of this name stays: its metaclass takes fields out of the class.
     has_error = forms.ChoiceField(  # type: ignore[assignment]
-        label="Failed steps", choices=FAILED_STEPS, required=False
+        label="Failed steps",
+        choices=FAILED_STEPS,
+        required=False,
+        error_messages={"invalid_choice": "Write true (some step failed) or false (none did)."},
     )
     prompt_name = _text("Prompt")
     prompt_version = _text("Prompt version")
@@ -194,6 +209,23 @@ class TraceFilterForm(forms.Form):
         filters = self.filters
         found = {name: getattr(filters, name) for name in WORDS}
         return {name: _written(value) for name, value in found.items() if value not in ("", None, ())}
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [
+            Problem(
+                name,
+                str(self.fields[name].label or name.capitalize()),
+                self.data[name],
+                " ".join(map(str, errors)),
+            )
+            for name, errors in self.errors.items()
+        ]
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """`values`, and what could not be read as typed: links keep it, so that each page they lead to says so."""
+        return {**self.values, **{problem.field: problem.typed for problem in self.problems}}
 
     @property
     def chips(self) -> list[Chip]:

@@ -45,7 +45,7 @@ def _listed(request: ProjectRequest, grouping: Grouping, template: str) -> HttpR
     chosen = time_range.parse(request.GET.dict(), now=timezone.now(), zone=zone)
     form = TraceFilterForm(request.GET)
     order = _order_of(request.GET.dict())
-    narrowed = {**form.values, **chosen.parameters}
+    narrowed = {**form.typed, **chosen.parameters}
     state = {**narrowed, **({} if order is GroupOrder.LATEST else {"order": order.value})}
     if "" in request.GET.values():
         # A form without script sends its empty fields too; the address keeps only what says something.
@@ -67,6 +67,7 @@ def _listed(request: ProjectRequest, grouping: Grouping, template: str) -> HttpR
         "unranged": {name: value for name, value in state.items() if name not in chosen.parameters},
         "presets": [(name, label) for name, (_, label) in time_range.PRESETS.items()],
         "chips": [(chip, query(state, **{chip.field: ""})) for chip in form.chips],
+        "problems": [(problem, query(state, **{problem.field: ""})) for problem in form.problems],
         "is_first_page": not cursor,
     }
     return render(request, template, context)

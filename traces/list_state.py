@@ -31,7 +31,7 @@ class ListState:
     @property
     def unranged(self) -> dict[str, str]:
         return {
-            **self.form.values,
+            **self.form.typed,
             **self._display,
             **({"view": self.view} if self.view else {}),
             **self._live,

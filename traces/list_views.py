@@ -168,6 +168,7 @@ def _common(request: ProjectRequest, state: ListState) -> dict[str, Any]:
         "unfiltered": state.unfiltered,
         "unlive": state.unlive,
         "chips": [(chip, query(pairs, **{chip.field: ""})) for chip in state.form.chips],
+        "problems": [(problem, query(pairs, **{problem.field: ""})) for problem in state.form.problems],
         "is_first_page": not state.cursor,
         "zoomed_out": list_state.zoomed_out(state.range, now=timezone.now(), zone=_zone(request)),
     }

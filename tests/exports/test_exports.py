@@ -347,6 +347,17 @@ def test_the_menu_exports_what_the_list_shows(three: None, project: Project, vie
     assert parquet.read_table(io.BytesIO(member.get(typed).getvalue())).num_rows == 1
 
 
+def test_nothing_is_exported_when_a_filter_cannot_be_read(
+    three: None, project: Project, viewer: User
+) -> None:
+    member = Client()
+    member.force_login(viewer)
+    address = reverse("exports:traces", args=[project.slug])
+    sent_back = member.get(address, {"score": "quality>>0.5", "user_id": "u-1"}, follow=True)
+    assert "score=quality%3E%3E0.5" in sent_back.redirect_chain[0][0]
+    assert "Nothing was exported" in sent_back.content.decode()
+
+
 def test_a_head_request_reads_nothing(reader: Client, three: None) -> None:
     assert reader.head(ADDRESS).status_code == 405
     assert not AuditEntry.objects.filter(action__startswith="traces.export").exists()

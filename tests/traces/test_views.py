@@ -1,11 +1,13 @@
 """The trace list and the trace page, on the real engine."""
 
+import html
 import re
 import secrets
 import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -239,9 +241,60 @@ def test_a_filter_that_cannot_be_read_says_so_and_the_others_hold(
     reader: Client, project: Project, store_spans: Store
 ) -> None:
     store_spans(failed_run(project, TRACE))
-    page = reader.get(list_address(project), {"min_latency_ms": "fast", "status": "error"}).content.decode()
-    assert "Enter a whole number" in page
+    unread = {
+        "status": "failed",
+        "q": "x" * 201,
+        "min_latency_ms": "fast",
+        "has_error": "maybe",
+        "user_id": "u-1042",
+    }
+    page = reader.get(list_address(project), unread).content.decode()
+    alert = page.partition('unread" role="alert">')[2].partition("</div>")[0]
+    for text in (
+        "<strong>not filtered</strong>",
+        "Status</strong></a> “failed”. Write error (for failed) or ok.",
+        "Search</strong></a> “xxx",
+        "at most 200 characters",
+        "Latency at least, ms</strong></a> “fast”. Enter a whole number.",
+        "“maybe”. Write true",
+    ):
+        assert text in alert
     assert page.count('class="chip"') == 1
+    for name in ("sessions:list", "users:list"):
+        assert (
+            "Write error (for failed) or ok."
+            in reader.get(reverse(name, args=[project.slug]), unread).content.decode()
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "instead"),
+    [
+        ("score", "quality>>0.5", "quality&gt;=0.5 or feedback=down"),
+        ("without", "usr_id", "Write any of user_id,"),
+        ("status", "failed", "Write error (for failed) or ok."),
+    ],
+)
+def test_a_part_says_which_filter_was_not_applied_and_its_links_keep_it(
+    reader: Client, project: Project, store_spans: Store, field: str, typed: str, instead: str
+) -> None:
+    store_spans(failed_run(project, TRACE))
+    asked = {field: typed, "user_id": "u-1042"}
+    response = reader.get(
+        list_address(project), asked, headers={"HX-Request": "true", "HX-Target": "results"}
+    )
+    page = response.content.decode()
+    alert = page.partition('unread" role="alert">')[2].partition("</div>")[0]
+    assert html.escape(typed) in alert
+    assert instead in alert
+    assert 'href="?user_id=u-1042"' in alert
+    kept = urlencode({field: typed})
+    assert kept in response["HX-Push-Url"]
+    bars = re.findall(r'href="([^"]*)" data-from=', page)
+    assert bars
+    assert all(kept in bar for bar in bars)
+    sent_back = reader.get(list_address(project), {**asked, "feature": ""})
+    assert kept in sent_back["Location"]
 
 
 def test_pages_follow_one_another(reader: Client, project: Project, store_spans: Store) -> None:
