@@ -3,39 +3,59 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+# Compared without case, spaces, dashes and underscores, so that each is here once.
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    "openai": ("openai",),
-    "anthropic": ("anthropic",),
-    "azure.ai.openai": ("azure.ai.openai", "az.ai.openai", "azure", "azure_openai", "azure-openai"),
-    "azure.ai.inference": ("azure.ai.inference", "az.ai.inference"),
-    "aws.bedrock": ("aws.bedrock", "aws", "amazon_bedrock", "amazon-bedrock", "bedrock"),
+    "openai": ("openai", "text-completion-openai"),
+    "anthropic": ("anthropic", "anthropic_text"),
+    "azure.ai.openai": ("azure.ai.openai", "az.ai.openai", "azure", "azure_openai", "azure_text"),
+    "azure.ai.inference": ("azure.ai.inference", "az.ai.inference", "azure_ai", "azure_ai_inference"),
+    "aws.bedrock": (
+        "aws.bedrock",
+        "aws",
+        "aws_bedrock",
+        "amazon_bedrock",
+        "bedrock",
+        "bedrock_converse",
+        "anthropic_bedrock",
+    ),
     "gcp.vertex_ai": (
         "gcp.vertex_ai",
         "vertex_ai",
-        "vertexai",
+        "vertex_ai_beta",
         "google_vertexai",
+        "google_vertex",
         "google.vertex",
         "google.vertex.chat",
+        "google_anthropic_vertex",
         "vertex",
-        "google-vertex",
     ),
-    "gcp.gemini": ("gcp.gemini", "gemini", "google_ai", "google-gla", "google.generative-ai"),
+    "gcp.gemini": (
+        "gcp.gemini",
+        "gemini",
+        "google_ai",
+        "google_genai",
+        "google-gla",
+        "google.generative-ai",
+    ),
     "gcp.gen_ai": ("gcp.gen_ai", "google"),
-    "mistral_ai": ("mistral_ai", "mistralai", "mistral"),
-    "x_ai": ("x_ai", "xai", "x"),
-    "ibm.watsonx.ai": ("ibm.watsonx.ai", "ibm.watson.ai", "watsonx"),
-    "together_ai": ("together_ai", "togetherai", "together"),
-    "fireworks": ("fireworks", "fireworks_ai", "fireworksai"),
+    "mistral_ai": ("mistral_ai", "mistral"),
+    "x_ai": ("x_ai", "x"),
+    "ibm.watsonx.ai": ("ibm.watsonx.ai", "ibm.watson.ai", "watsonx", "watsonx_text"),
+    "together_ai": ("together_ai", "together"),
+    "fireworks": ("fireworks", "fireworks_ai"),
     "groq": ("groq",),
-    "deepseek": ("deepseek", "deep_seek"),
-    "cohere": ("cohere",),
-    "perplexity": ("perplexity", "perplexity_ai", "perplexityai"),
-    "moonshot_ai": ("moonshot_ai", "moonshotai", "moonshot"),
-    "ollama": ("ollama",),
-    "openrouter": ("openrouter", "open_router"),
+    "deepseek": ("deepseek",),
+    "cohere": ("cohere", "cohere_chat"),
+    "perplexity": ("perplexity", "perplexity_ai"),
+    "moonshot_ai": ("moonshot_ai", "moonshot"),
+    "ollama": ("ollama", "ollama_chat"),
+    "openrouter": ("openrouter",),
     "cerebras": ("cerebras",),
 }
-_CANONICAL = {spelling: name for name, spellings in _SPELLINGS.items() for spelling in spellings}
+_UNSAID = str.maketrans("", "", " _-")
+_CANONICAL = {
+    spelling.translate(_UNSAID): name for name, spellings in _SPELLINGS.items() for spelling in spellings
+}
 _HOSTS = (
     ("aiplatform.googleapis.com", "gcp.vertex_ai"),
     ("generativelanguage.googleapis.com", "gcp.gemini"),
@@ -63,7 +83,7 @@ def _provider_name(name: str, host: str | None) -> str | None:
     lowered = name.strip().lower()
     if lowered in _FRAMEWORKS:
         return None
-    found = _CANONICAL.get(lowered) or _by_host(lowered) or _CANONICAL.get(lowered.partition(".")[0])
+    found = _named(lowered) or _by_host(lowered) or _named(lowered.partition(".")[0])
     if host and found in {None, "gcp.gen_ai"}:
         found = _by_host(host.strip().lower()) or found
     return found or name.strip()
@@ -76,4 +96,8 @@ def _by_host(host: str) -> str | None:
     if host.endswith(".amazonaws.com") and host.startswith("bedrock"):
         return "aws.bedrock"
     first, _, rest = host.partition(".")
-    return _CANONICAL.get(rest.partition(".")[0]) if first == "api" else None
+    return _named(rest.partition(".")[0]) if first == "api" else None
+
+
+def _named(spelling: str) -> str | None:
+    return _CANONICAL.get(spelling.translate(_UNSAID))
