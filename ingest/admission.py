@@ -69,7 +69,7 @@ def check_remembered(holder: KeyHolder, *, now: float | None = None) -> None:
 def admit(holder: KeyHolder, *, spans: int, size: int, now: float | None = None) -> None:
     """Counts a batch against the project's limits. Raises `OverLimit`, and then has counted nothing."""
     limits = holder.limits
-    if limits is None or not spans:
+    if limits is None or not (spans or size):
         return
     moment = time.time() if now is None else now
     refusing, wait = _ask(limits, holder.project_id, spans, size, moment, check=True)
@@ -78,6 +78,12 @@ def admit(holder: KeyHolder, *, spans: int, size: int, now: float | None = None)
             holder.project_id, _Refusal(limits, moment + wait, moment + min(wait, REMEMBER_SECONDS), refusing)
         )
         raise OverLimit(refusing, wait, spans=spans)
+
+
+def charge(holder: KeyHolder, *, size: int, now: float | None = None) -> None:
+    """Counts the bytes of a body that was read and holds nothing that could be taken."""
+    if holder.limits is not None:
+        _ask(holder.limits, holder.project_id, 0, size, time.time() if now is None else now, check=False)
 
 
 def give_back(holder: KeyHolder, *, spans: int, size: int, now: float | None = None) -> None:

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from ingest import accounting, admission, limits, pipeline
 from ingest.admission import OverLimit
 from ingest.otlp.decode import Malformed
+from ingest.otlp.pieces import TooMany
 from ingest.pipeline import Batch, Wire
 from ingest.reasons import Reason, explain
 from ingest.spool import SpoolFailed, SpoolFull
@@ -130,8 +131,11 @@ def _take(request: HttpRequest, door: Door, holder: KeyHolder) -> Batch:
     except LookupUnavailable:
         message = "The project's redaction rules cannot be read just now."
         raise Problem(503, Code.UNAVAILABLE, message, reason=Reason.RULES_UNREAD, retry_after=5) from None
-    except limits.TooLarge:
-        message = f"The body is larger than {limit // 2**20} MiB; send smaller batches."
+    except (limits.TooLarge, TooMany) as error:
+        much = (
+            "holds too many items" if isinstance(error, TooMany) else f"is larger than {limit // 2**20} MiB"
+        )
+        message = f"The body {much}; send smaller batches."
         raise Problem(413, Code.INVALID_ARGUMENT, message, reason=Reason.TOO_LARGE) from None
     except limits.UnknownEncoding:
         message = "Content-Encoding must be gzip, deflate, zstd or none."

@@ -14,6 +14,10 @@ MAX_SPAN_BYTES = 4 * 1024 * 1024
 IN_FLIGHT_BODIES = 3
 
 
+# What decoding many members may copy, in multiples of the largest body: a second's work.
+MAX_COPIED = 16
+
+
 class TooLarge(Exception):
     """The body is larger than the limit, as sent or once inflated."""
 
@@ -90,8 +94,12 @@ def _members(make: Callable[[], _Decoder], body: bytes, limit: int) -> bytes:
     if not body:
         raise BadEncoding("empty")
     parts: list[bytes] = []
-    size = 0
+    size = copied = 0
     while body:
+        # Each member copies what comes after it.
+        copied += len(body)
+        if copied > MAX_COPIED * limit:
+            raise BadEncoding("too many members")
         decoder = make()
         part = _take(decoder, body, limit - size)
         parts.append(part)

@@ -28,6 +28,11 @@ sender_delay_seconds = Histogram(
     "From the end of the newest span of a request until the request came.",
     buckets=WAIT_BUCKETS,
 )
+visible_seconds = Histogram(
+    "tracehouse_ingest_visible_seconds",
+    "From a span's end until it could be read: of the span that waited longest for each insert into ClickHouse.",
+    buckets=WAIT_BUCKETS,
+)
 limits_unchecked = Counter(
     "tracehouse_ingest_limits_unchecked", "Batches taken without counting them, because Valkey was away."
 )

@@ -20,7 +20,8 @@ from ingest import admission, draining, log_parts, media, plain
 from ingest.limits import MAX_SPAN_BYTES
 from ingest.normalize import normalize as normalize_span
 from ingest.otlp import logs, metrics
-from ingest.otlp.decode import Decoded, Refusal, decode_json, decode_protobuf
+from ingest.otlp.decode import Decoded, Malformed, Refusal, decode_json, decode_protobuf
+from ingest.otlp.pieces import TooMany
 from ingest.otlp.records import OtlpLog, OtlpSpan
 from ingest.own_patterns import redact_spans as redact_own
 from ingest.policies import policy_for
@@ -81,7 +82,7 @@ class Batch:
 
 
 def decode(batch: Batch) -> list[OtlpSpan]:
-    """Raises `Malformed`."""
+    """Raises `Malformed`, `TooMany`."""
     decoded: Decoded = (decode_json if batch.wire == "json" else decode_protobuf)(batch.body)
     batch.refused = decoded.refused
     batch.body = b""
@@ -91,8 +92,7 @@ def decode(batch: Batch) -> list[OtlpSpan]:
 def admit(batch: Batch, items: Sequence[OtlpSpan | OtlpLog | Span]) -> None:
     """Counts the batch against the project's limits. Raises `OverLimit`; then nothing was counted."""
     batch.decoded = len(items)
-    newest = items[-1] if items else None
-    batch.newest_end_ns = 0 if newest is None or isinstance(newest, OtlpLog) else newest.end_ns or 0
+    batch.newest_end_ns = max((getattr(item, "end_ns", None) or 0 for item in items), default=0)
     admission.admit(batch.holder, spans=batch.decoded, size=batch.size)
 
 
@@ -109,7 +109,7 @@ def normalize(batch: Batch, records: Sequence[OtlpSpan]) -> list[Span]:
 
 
 def decode_logs(batch: Batch) -> list[OtlpLog]:
-    """Raises `Malformed`."""
+    """Raises `Malformed`, `TooMany`."""
     records = (logs.decode_json if batch.wire == "json" else logs.decode_protobuf)(batch.body)
     batch.body = b""
     return records
@@ -133,14 +133,14 @@ def join_logs(batch: Batch, records: Sequence[OtlpLog]) -> list[Span]:
 
 
 def decode_metrics(batch: Batch) -> list[Span]:
-    """Only whether it is what it says: metrics are not kept. Raises `Malformed`."""
+    """Only whether it is what it says: metrics are not kept. Raises `Malformed`, `TooMany`."""
     (metrics.count_json if batch.wire == "json" else metrics.count_protobuf)(batch.body)
     batch.body = b""
     return []
 
 
 def decode_plain(batch: Batch) -> list[Span]:
-    """Raises `Malformed`."""
+    """Raises `Malformed`, `TooMany`."""
     terms = plain.Terms(
         project_id=batch.holder.project_id,
         now_ns=batch.now_ns,
@@ -235,8 +235,12 @@ def run(batch: Batch, steps: Steps = TRACES) -> Batch:
 
 
 def made_lines(batch: Batch, steps: Steps) -> list[bytes]:
-    """Everything before storing. Raises `Malformed` or `OverLimit`."""
-    items: list[Any] = _timed(batch, "decode", lambda: steps.decode(batch))
+    """Everything before storing. Raises `Malformed`, `TooMany` or `OverLimit`."""
+    try:
+        items: list[Any] = _timed(batch, "decode", lambda: steps.decode(batch))
+    except (Malformed, TooMany):
+        admission.charge(batch.holder, size=batch.size)  # it was read, and may come again and again
+        raise
     admit(batch, items)
     for name, step in steps.per_item.items():
         items = _timed(batch, name, partial(_isolated, name, step, batch, items))
@@ -295,7 +299,14 @@ def _make_spool() -> Spool:
 
 
 def _insert(lines: IO[bytes], token: str, /, *, is_distinct: bool) -> None:
-    draining.insert(span_store.TABLE, lines, token, later=span_store.INDEXED_LATER, is_distinct=is_distinct)
+    draining.insert(
+        span_store.TABLE,
+        lines,
+        token,
+        later=span_store.INDEXED_LATER,
+        is_distinct=is_distinct,
+        ended=span_store.ended,
+    )
 
 
 def _earliest_ns(now_ns: int) -> int:

@@ -1,5 +1,6 @@
 """The only writer of the table `spans`: a span to one JSON line that ClickHouse reads as it is."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -93,6 +94,8 @@ class _Body(msgspec.Struct, omit_defaults=True, gc=False):
 
 # What follows the sorting key in every line: `_Head` has its fields in this order, and these are always there.
 _AFTER_KEY = b',"day":'
+# It stands among ids and times of known length, before any text from outside.
+_ENDED, _HEAD_BYTES = re.compile(rb'"end_time":"([0-9.]+)"'), 300
 # How the text begins of a part that holds one log entry and nothing else.
 _ENTRY_ALONE = b'{"log_entries":'
 
@@ -123,6 +126,12 @@ def line(head: bytes, body: bytes, redactions: Mapping[str, int]) -> bytes:
 def key(line: bytes) -> int:
     """The same for all parts of one span, and seldom for those of two: a line begins with its sorting key."""
     return hash(line[: line.index(_AFTER_KEY)])
+
+
+def ended(line: bytes) -> float | None:
+    """When the span of a line ended, in seconds of the epoch; None where the line does not say."""
+    found = _ENDED.search(line, 0, _HEAD_BYTES)
+    return float(found[1]) if found else None
 
 
 def json_lines(spans: Iterable[Span]) -> list[bytes]:

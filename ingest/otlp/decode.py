@@ -8,23 +8,29 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
+from ingest.otlp.pieces import SPAN, Garbled, Shape, TooMany, pieces
 from ingest.otlp.records import OtlpSpan
 from traces.span import Attributes, Event, JSONValue, Link
 
 # The depth that protobuf's own parser allows; JSON is held to the same.
 MAX_DEPTH = 64
 MAX_NANOS = 2**64
+# Spans with their events and links, or log records: a hundred times what exporters send at once.
+MAX_ITEMS = 500_000
+# Objects and lists of a JSON body: each is a hundred bytes in memory, and may be three as sent.
+MAX_CONTAINERS = 4_000_000
+M = TypeVar("M", bound=Message)
 
 
 class Malformed(Exception):
@@ -52,28 +58,42 @@ class Refusal(StrEnum):
 class Decoded:
     spans: list[OtlpSpan] = field(default_factory=list)
     refused: dict[Refusal, int] = field(default_factory=dict)
+    items: int = 0
+
+    def count(self, items: int) -> None:
+        """Spans, events and links. Raises `TooMany`."""
+        self.items += items
+        if self.items > MAX_ITEMS:
+            raise TooMany
 
     def refuse(self, reason: Refusal) -> None:
         self.refused[reason] = self.refused.get(reason, 0) + 1
 
 
 def decode_protobuf(body: bytes) -> Decoded:
-    """Raises `Malformed`."""
-    try:
-        request = ExportTraceServiceRequest.FromString(body)
-    except DecodeError as error:
-        raise Malformed("the body is not a protobuf ExportTraceServiceRequest") from error
+    """Raises `Malformed`, `TooMany`."""
     decoded = Decoded()
-    for resource_spans in request.resource_spans:
-        resource = read_attributes(resource_spans.resource.attributes)
-        for scope_spans in resource_spans.scope_spans:
-            scope = scope_spans.scope.name
-            for span in scope_spans.spans:
-                _append_wire_span(decoded, span, resource, scope)
+    for request in parsed(ExportTraceServiceRequest, body, SPAN):
+        for resource_spans in request.resource_spans:
+            resource = read_attributes(resource_spans.resource.attributes)
+            for scope_spans in resource_spans.scope_spans:
+                scope = scope_spans.scope.name
+                for span in scope_spans.spans:
+                    _append_wire_span(decoded, span, resource, scope)
     return decoded
 
 
+def parsed(kind: type[M], body: bytes, shape: Shape) -> Iterator[M]:
+    """The body as messages of that kind, a piece at a time. Raises `Malformed`, `TooMany`."""
+    try:
+        for piece in pieces(body, shape):
+            yield kind.FromString(piece)
+    except (DecodeError, Garbled) as error:
+        raise Malformed(f"the body is not a protobuf {kind.__name__}") from error
+
+
 def _append_wire_span(decoded: Decoded, span: WireSpan, resource: Attributes, scope: str) -> None:
+    decoded.count(1 + len(span.events) + len(span.links))
     trace_id, span_id = span.trace_id, span.span_id
     if len(trace_id) != 16 or not any(trace_id):
         return decoded.refuse(Refusal.NO_TRACE_ID)
@@ -159,7 +179,7 @@ def _bytes(content: bytes) -> str:
 def _json_bytes(encoded: str) -> str:
     try:
         return _bytes(base64.b64decode(encoded, validate=True))
-    except binascii.Error:
+    except ValueError:  # not base64, or not ASCII
         return encoded
 
 
@@ -191,6 +211,9 @@ def decode_json(body: bytes) -> Decoded:
 
 
 def parse_json(body: bytes) -> object:
+    """Raises `Malformed`, `TooMany`."""
+    if body.count(b"{") + body.count(b"[") > MAX_CONTAINERS:
+        raise TooMany
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -204,6 +227,7 @@ def parse_json(body: bytes) -> object:
 
 
 def _append_json_span(decoded: Decoded, span: dict[str, Any], resource: Attributes, scope: str) -> None:
+    decoded.count(1)
     trace_id, span_id = hex_id(span, "traceId", 32), hex_id(span, "spanId", 16)
     if not trace_id:
         return decoded.refuse(Refusal.NO_TRACE_ID)

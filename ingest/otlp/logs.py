@@ -2,23 +2,25 @@
 
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from ingest.otlp.decode import (
+    MAX_ITEMS,
     Malformed,
     hex_id,
     member,
     nanos,
     objects,
     parse_json,
+    parsed,
     read_attributes,
     read_json_attributes,
     read_json_value,
     read_value,
     text_of,
 )
+from ingest.otlp.pieces import LOG_RECORD, TooMany
 from ingest.otlp.records import OtlpLog
 from traces.span import Attributes
 
@@ -27,19 +29,22 @@ EVENT_NAME = "event.name"
 
 
 def decode_protobuf(body: bytes) -> list[OtlpLog]:
-    """Raises `Malformed`."""
-    try:
-        request = ExportLogsServiceRequest.FromString(body)
-    except DecodeError as error:
-        raise Malformed("the body is not a protobuf ExportLogsServiceRequest") from error
+    """Raises `Malformed`, `TooMany`."""
     found: list[OtlpLog] = []
-    for resource_logs in request.resource_logs:
-        resource = read_attributes(resource_logs.resource.attributes)
-        for scope_logs in resource_logs.scope_logs:
-            scope = scope_logs.scope.name
-            for record in scope_logs.log_records:
-                found.append(_wire_log(record, resource, scope, len(found)))
+    for request in parsed(ExportLogsServiceRequest, body, LOG_RECORD):
+        for resource_logs in request.resource_logs:
+            resource = read_attributes(resource_logs.resource.attributes)
+            for scope_logs in resource_logs.scope_logs:
+                scope = scope_logs.scope.name
+                for record in scope_logs.log_records:
+                    _append(found, _wire_log(record, resource, scope, len(found)))
     return found
+
+
+def _append(found: list[OtlpLog], record: OtlpLog) -> None:
+    if len(found) == MAX_ITEMS:
+        raise TooMany
+    found.append(record)
 
 
 def _wire_log(record: LogRecord, resource: Attributes, scope: str, place: int) -> OtlpLog:
@@ -79,7 +84,7 @@ def decode_json(body: bytes) -> list[OtlpLog]:
             for scope_logs in objects(resource_logs, "scopeLogs"):
                 scope = text_of(member(scope_logs, "scope"), "name")
                 for record in objects(scope_logs, "logRecords"):
-                    found.append(_json_log(record, resource, scope, len(found)))
+                    _append(found, _json_log(record, resource, scope, len(found)))
     except RecursionError as error:
         raise Malformed("values are nested too deep") from error
     return found

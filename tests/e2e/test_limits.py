@@ -184,6 +184,8 @@ def test_counters_of_both_processes_move_together(platform: Platform) -> None:
     assert grown("tracehouse_ingest_request_seconds_count otlp-traces 200") == 30
     assert grown("tracehouse_ingest_request_seconds_count otlp-traces 400") == 30
     assert grown("tracehouse_drain_wait_seconds_count") >= 1
+    assert grown("tracehouse_ingest_visible_seconds_count") >= 1
+    assert grown("tracehouse_ingest_visible_seconds_sum") > 0
     assert grown("tracehouse_key_lookups_total cache") > 0
     assert after["tracehouse_store_up clickhouse"] == 1
 

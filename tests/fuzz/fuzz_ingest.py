@@ -1,12 +1,14 @@
 """A coverage-guided fuzzer for the way from bytes to lines: `make fuzz` (SECONDS=300).
 
-Bytes go through the steps of a door, as a request's do: decode (protobuf, or JSON when the first byte is even; the
-same byte chooses the door), normalize, price, encode and redact. Whatever they hold, the only exception is `Malformed`,
-no step needs the rescue of `_isolated`, and every line is JSON. libFuzzer stops at a crash, and at an input that takes
-longer than `-timeout`.
+Bytes go through the steps of a door, as a request's do: inflate, decode (protobuf, or JSON when the first byte is even;
+the same byte chooses the door and the encoding), normalize, price, encode and redact. A protobuf body is also cut into
+small pieces, which say what it says. Whatever the bytes hold, the only exceptions are those that are answered, no step
+needs the rescue of `_isolated`, and every line is JSON. libFuzzer stops at a crash, and at an input that takes longer
+than `-timeout`.
 """
 
 import base64
+import gzip
 import os
 import sys
 from pathlib import Path
@@ -20,7 +22,10 @@ with atheris.instrument_imports(include=["ingest", "traces", "costs"]):
 
     django.setup()
     from ingest import pipeline
-    from ingest.otlp.decode import Malformed
+    from ingest.limits import BadEncoding, TooLarge, inflate
+    from ingest.otlp.decode import Malformed, decode_protobuf
+    from ingest.otlp.pieces import SPAN, TooMany, pieces
+    from ingest.otlp.records import OtlpSpan
     from ingest.policy import Policy
 
 import msgspec
@@ -33,6 +38,8 @@ from tracehouse.tenancy.keys import KeyHolder
 HOLDER = KeyHolder(1, "fuzz", "pk", b"k" * 32, ("US", "GB"), keep_identity=False)
 POLICY = Policy(HOLDER.redaction_key, HOLDER.phone_regions)
 DOORS = (pipeline.TRACES, pipeline.LOGS, pipeline.PLAIN, pipeline.METRICS)
+ENCODINGS = ("", "gzip", "deflate", "zstd")
+MAX_BYTES, PIECE_BYTES = 1_000_000, 300
 NOW_NS = 1_763_978_500_000_000_000
 PLAIN = msgspec.json.encode(
     {
@@ -51,6 +58,14 @@ PLAIN = msgspec.json.encode(
         ]
     }
 )
+BYTES = (
+    b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"'
+    + b"ab" * 16
+    + b'","spanId":"'
+    + b"cd" * 8
+    + b'",'
+    b'"startTimeUnixNano":"1763978400000000000","attributes":[{"key":"b","value":{"bytesValue":"YWJj"}}]}]}]}]}'
+)
 PAYLOADS = Path(__file__).resolve().parents[1] / "ingest" / "otlp"
 
 
@@ -59,15 +74,23 @@ def test_one_input(data: bytes) -> None:
         return
     wire: pipeline.Wire = "json" if data[0] % 2 == 0 else "protobuf"
     steps = DOORS[data[0] // 2 % len(DOORS)]
-    batch = pipeline.Batch(data[1:], wire, HOLDER, now_ns=NOW_NS, given_policy=POLICY)
+    encoding = ENCODINGS[data[0] // 8 % len(ENCODINGS)]
     try:
+        body = inflate(data[1:], encoding, MAX_BYTES)
+        batch = pipeline.Batch(body, wire, HOLDER, now_ns=NOW_NS, given_policy=POLICY)
         items = steps.decode(batch)
-    except Malformed:
+        if steps is pipeline.TRACES and wire == "protobuf":
+            assert list(map(repr, items)) == list(map(repr, in_pieces(body)))
+    except (Malformed, TooMany, TooLarge, BadEncoding):
         return
     for step in steps.per_item.values():
         items = step(batch, items)
     for line in items:
         msgspec.json.decode(line)
+
+
+def in_pieces(body: bytes) -> list[OtlpSpan]:
+    return [span for piece in pieces(body, SPAN, PIECE_BYTES) for span in decode_protobuf(piece).spans]
 
 
 def seeds(folder: Path) -> None:
@@ -77,12 +100,14 @@ def seeds(folder: Path) -> None:
         (folder / f"{payload.stem}.json").write_bytes(b"\x00" + source)
         message = ParseDict(_with_base64_ids(msgspec.json.decode(source)), ExportTraceServiceRequest())
         (folder / f"{payload.stem}.pb").write_bytes(b"\x01" + message.SerializeToString())
+        (folder / f"{payload.stem}.pb.gz").write_bytes(b"\x09" + gzip.compress(message.SerializeToString()))
     for payload in (PAYLOADS / "with_logs").glob("*.json"):
         logs = msgspec.json.decode(payload.read_bytes())["logs"]
         (folder / f"{payload.stem}_logs.json").write_bytes(b"\x02" + msgspec.json.encode(logs))
         message = ParseDict(_with_base64_ids(logs), ExportLogsServiceRequest())
         (folder / f"{payload.stem}_logs.pb").write_bytes(b"\x03" + message.SerializeToString())
     (folder / "plain.json").write_bytes(b"\x04" + PLAIN)
+    (folder / "bytes.json").write_bytes(b"\x00" + BYTES)
 
 
 def _with_base64_ids(value: object) -> object:

@@ -267,3 +267,15 @@ def test_counting_costs_a_fraction_of_a_millisecond() -> None:
         admission.admit(holder, spans=100, size=1000, now=NOON)
         took.append(time.perf_counter() - started)
     assert sorted(took)[250] < 0.001  # measured: 0.2 ms with all four limits
+
+
+def test_bodies_without_spans_count_against_the_bytes_of_a_minute() -> None:
+    holder = limited(max_mb_per_minute=1)
+    assert taken(holder, now=NOON, spans=0, size=1_000_000)
+    assert refused(holder, now=NOON, spans=0, size=1).reason is Reason.BYTE_RATE
+
+
+def test_a_body_that_holds_nothing_readable_counts_too() -> None:
+    holder = limited(max_mb_per_minute=1)
+    admission.charge(holder, size=1_000_000, now=NOON)
+    assert refused(holder, now=NOON).reason is Reason.BYTE_RATE

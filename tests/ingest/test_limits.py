@@ -35,6 +35,11 @@ def test_gzip_of_several_members_is_read_whole() -> None:
     assert inflate(gzip.compress(DATA) + gzip.compress(b"more"), "gzip", 10**6) == DATA + b"more"
 
 
+def test_gzip_of_very_many_members_is_refused_before_each_has_copied_the_rest() -> None:
+    with pytest.raises(BadEncoding):
+        inflate(gzip.compress(b"") * 100_000, "gzip", 10**6)
+
+
 def test_zstd_without_a_content_size_is_read_whole() -> None:
     encoder = zstd.ZstdCompressor()
     assert inflate(encoder.compress(DATA) + encoder.flush(), "zstd", len(DATA)) == DATA

@@ -259,4 +259,6 @@ def test_the_admin_makes_people_and_projects(client: Client, project: Project) -
         "identity_policy": "hash",
     }
     client.post(reverse("admin:tenancy_project_add"), {**fields, "team": project.team_id})
-    assert AuditEntry.objects.get(action="project.created", target="two").actor == "root@example.com"
+    entry = AuditEntry.objects.get(action="project.created", target="two")
+    assert entry.actor == "root@example.com"
+    assert "phone_regions = US" in entry.details["said"]

@@ -77,7 +77,8 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> None:
         super().save_model(request, obj, form, change)
         action = "project.changed" if change else "project.created"
-        services.record(actor=str(request.user), action=action, target=obj.slug, project=obj)
+        said = "; ".join(f"{name} = {form.cleaned_data[name]}" for name in form.changed_data)
+        services.record(actor=str(request.user), action=action, target=obj.slug, project=obj, said=said)
 
 
 class _ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
