@@ -43,8 +43,8 @@ class Slice:
 class Bar:
     label: str
     window: Window
-    start_input: str
-    end_input: str
+    since: str  # the window, as addresses have it
+    until: str
     cost_usd: Decimal
     before_usd: Decimal | None  # in the same step of the stretch before; None where that is shorter
     invocations: int
@@ -237,8 +237,8 @@ def _bar(
     return Bar(
         label=_label(window, step, zone),
         window=window,
-        start_input=time_range.as_input(window.start, zone),
-        end_input=time_range.as_input(window.end, zone),
+        since=time_range.as_address(window.start, zone),
+        until=time_range.as_address(window.end, zone),
         cost_usd=_sum(pieces),
         before_usd=sums[1],
         invocations=sums[0],
@@ -275,7 +275,7 @@ def _tick(local: datetime, step: Step) -> str:
 def _label(window: Window, step: Step, zone: tzinfo) -> str:
     local, end = window.start.astimezone(zone), window.end.astimezone(zone)
     if step is Step.HOUR:
-        return f"{local.day} {local:%b} {local:%H:%M} to {end:%H:%M}"
+        return f"{local.day} {local:%b} {time_range.clock(local)} to {time_range.clock(end)}"
     last = (window.end - timedelta(seconds=1)).astimezone(zone)
     first = f"{local:%a} {local.day} {local:%b}"
     return first if last.date() == local.date() else f"{first} to {last:%a} {last.day} {last:%b}"

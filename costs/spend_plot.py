@@ -56,7 +56,7 @@ def _step(bar: Bar, by: Dimension, zone: tzinfo, traces: str) -> Place:
     last = bar.window.end - timedelta(microseconds=1)
     return Place(
         words,
-        traces + query({"from": bar.start_input, "to": bar.end_input, "order": "-cost"}),
+        traces + query({"from": bar.since, "to": bar.until, "order": "-cost"}),
         start=bar.window.start.astimezone(zone).date().isoformat(),
         end=last.astimezone(zone).date().isoformat(),
     )

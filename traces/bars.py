@@ -23,8 +23,8 @@ GAP = 0.2  # of a bar
 @dataclass(frozen=True, slots=True)
 class Bar:
     label: str  # the hour or day, on the zone's clock
-    start_input: str  # from when to when, as addresses have it
-    end_input: str
+    since: str  # from when to when, as addresses have it
+    until: str
     traces: int
     failed: int
     cost_usd: Decimal
@@ -79,8 +79,8 @@ def cost_plot(found: Bars, traces: str, only: Mapping[str, str], zoom: str) -> P
         Place(
             [f"{bar.label}: {figures.exact_money(bar.cost_usd)}", *_unpriced(bar)],
             traces + query(_within(bar, only), order="-cost"),
-            bar.start_input,
-            bar.end_input,
+            bar.since,
+            bar.until,
         )
         for bar in found.bars
     ]
@@ -97,8 +97,8 @@ def traces_plot(found: Bars, traces: str, only: Mapping[str, str], zoom: str) ->
                 f"{figures.count(bar.failed)} failed",
             ],
             traces + query(_within(bar, only)),
-            bar.start_input,
-            bar.end_input,
+            bar.since,
+            bar.until,
         )
         for bar in found.bars
     ]
@@ -108,7 +108,7 @@ def traces_plot(found: Bars, traces: str, only: Mapping[str, str], zoom: str) ->
 
 
 def _within(bar: Bar, only: Mapping[str, str]) -> dict[str, str]:
-    return {**only, "from": bar.start_input, "to": bar.end_input}
+    return {**only, "from": bar.since, "to": bar.until}
 
 
 def _unpriced(bar: Bar) -> list[str]:
@@ -120,32 +120,48 @@ def _percent(height: float) -> float:
 
 
 def bars(rows: Sequence[UsageRow], steps: UsageGroup, window: Window, zone: tzinfo) -> Bars:
-    """A bar for each step of the window that has begun, empty ones too; the last `MAX_BARS` of a longer one."""
+    """A bar for each step of the window that has begun, empty ones too; the last `MAX_BARS` of a longer one.
+
+    The window cuts the first and the last, so that a bar leads to the traces that it counts.
+    """
     by_key = {row.key: row for row in rows}
     by_hour = steps is UsageGroup.HOUR
     moments = _hours(window) if by_hour else _days(window, zone, by_key)
     dearest = max((row.cost_usd for row in rows), default=Decimal(0))
     most = max((row.invocations for row in rows), default=0)
-    found = [_bar(by_key.get(key), start, end, by_hour, zone, dearest, most) for key, start, end in moments]
+    found = [
+        _bar(
+            by_key.get(key),
+            start,
+            Window(max(start, window.start), min(end, window.end)),
+            by_hour,
+            zone,
+            dearest,
+            most,
+        )
+        for key, start, end in moments
+    ]
     return Bars(found[-MAX_BARS:], by_hour, dearest, most)
 
 
 def _bar(
     row: UsageRow | None,
-    start: datetime,
-    end: datetime,
+    step: datetime,
+    during: Window,
     by_hour: bool,
     zone: tzinfo,
     dearest: Decimal,
     most: int,
 ) -> Bar:
-    local = start.astimezone(zone)
+    local = step.astimezone(zone)
     cost = row.cost_usd if row else Decimal(0)
     traces, failed = (row.invocations, row.errors) if row else (0, 0)
     return Bar(
-        label=f"{local.day} {local:%b} {local:%H:%M}" if by_hour else f"{local:%a} {local.day} {local:%b %Y}",
-        start_input=time_range.as_input(start, zone),
-        end_input=time_range.as_input(end, zone),
+        label=f"{local.day} {local:%b} {time_range.clock(local)}"
+        if by_hour
+        else f"{local:%a} {local.day} {local:%b %Y}",
+        since=time_range.as_address(during.start, zone),
+        until=time_range.as_address(during.end, zone),
         traces=traces,
         failed=failed,
         cost_usd=cost,

@@ -1,19 +1,22 @@
 """The chart above the list of traces: counts to bars, latencies to lines, times to ticks. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
+from itertools import pairwise
 
 from tracehouse.tenancy.scope import Window
 from tracehouse.web import time_range
-from traces.strip_queries import Counts, Steps, Strip
+from traces.strip_queries import Counts, Strip
 
+HOUR = 3600
 DAY = 86_400
 WEEK = 7 * DAY
 BELOW_AN_HOUR = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1200, 1800)
-STEPS = (*BELOW_AN_HOUR, 3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, DAY, 2 * DAY, WEEK)
+STEPS = (*BELOW_AN_HOUR, HOUR, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, DAY, 2 * DAY, WEEK)
 MAX_BARS = 96
-TICKS = (10, 30, 60, 300, 600, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 5 * DAY, WEEK)
+TICKS = (10, 30, 60, 300, 600, 1800, HOUR, 7200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 5 * DAY, WEEK)
 MAX_TICKS = 9
 # Heights in pixels; widths are shares of the chart's.
 VOLUME = 40
@@ -27,8 +30,8 @@ GAP = 0.15  # of a bar
 @dataclass(frozen=True, slots=True)
 class Bar:
     label: str  # from when to when, on the zone's clock
-    start_input: str
-    end_input: str
+    since: str  # the same, as addresses have it
+    until: str
     counts: Counts
     x: float  # percent
     width: float  # percent
@@ -53,7 +56,6 @@ class Chart:
     p50: str  # the path of a line, in a box of a unit a bar and `LATENCY` high
     p99: str
     total: Counts
-    step: timedelta
     top_traces: int
     top_ms: float
     volume_height: int = VOLUME
@@ -62,43 +64,48 @@ class Chart:
     height: int = VOLUME + BETWEEN + LATENCY
 
 
-def steps_of(window: Window, zone: tzinfo) -> Steps:
-    """At most `MAX_BARS` buckets that cover the window and begin on whole steps of the zone's clock."""
+def edges_of(window: Window, zone: tzinfo) -> tuple[int, ...]:
+    """Where about `MAX_BARS` buckets at most begin, and the last ends: they cover the window, on whole steps of the
+    zone's clock. In seconds since the epoch."""
     length = (window.end - window.start).total_seconds()
     weeks = -(-length // (MAX_BARS * WEEK))
     seconds = next((step for step in STEPS if length <= step * MAX_BARS), int(weeks) * WEEK)
-    offset = _offset(window.start, zone)
-    start = int(window.start.timestamp()) + offset
-    return Steps(first=start - start % seconds - offset, seconds=seconds)
+    start, end = int(window.start.timestamp()), -int(-window.end.timestamp() // 1)
+    return tuple(_whole_steps(start, end, seconds, zone))
 
 
-def chart(strip: Strip, window: Window, steps: Steps, zone: tzinfo) -> Chart:
-    number = max(-(-(int(window.end.timestamp()) - steps.first) // steps.seconds), 1)
-    counts = [strip.buckets.get(place, Counts()) for place in range(number)]
+def chart(strip: Strip, window: Window, edges: Sequence[int], zone: tzinfo) -> Chart:
+    counts = [strip.buckets.get(edge, Counts()) for edge in edges[:-1]]
     top = max((one.traces for one in counts), default=0)
     top_ms = max((one.p99_ms or 0.0 for one in counts), default=0.0)
     return Chart(
-        bars=[_bar(place, one, number, top, steps, zone) for place, one in enumerate(counts)],
-        ticks=_ticks(steps, number, zone),
+        bars=[
+            _bar(place, one, len(counts), top, during, zone)
+            for place, (one, during) in enumerate(zip(counts, _within(window, edges), strict=True))
+        ],
+        ticks=_ticks(edges, zone),
         p50=_line([one.p50_ms for one in counts], top_ms),
         p99=_line([one.p99_ms for one in counts], top_ms),
         total=strip.total,
-        step=timedelta(seconds=steps.seconds),
         top_traces=top,
         top_ms=top_ms,
     )
 
 
-def _bar(place: int, counts: Counts, number: int, top: int, steps: Steps, zone: tzinfo) -> Bar:
-    start = datetime.fromtimestamp(steps.first + place * steps.seconds, UTC)
-    end = start + timedelta(seconds=steps.seconds)
+def _within(window: Window, edges: Sequence[int]) -> Iterator[Window]:
+    """From when to when each bucket counts: the first and the last are cut by the window."""
+    for start, end in pairwise(datetime.fromtimestamp(edge, UTC) for edge in edges):
+        yield Window(max(start, window.start), min(end, window.end))
+
+
+def _bar(place: int, counts: Counts, number: int, top: int, during: Window, zone: tzinfo) -> Bar:
     failed = _height(counts.failed, top)
     whole = max(_height(counts.traces, top), failed)
     share = 100 / number
     return Bar(
-        label=_span(start.astimezone(zone), end.astimezone(zone)),
-        start_input=time_range.as_input(start, zone),
-        end_input=time_range.as_input(end, zone),
+        label=_span(during.start.astimezone(zone), during.end.astimezone(zone)),
+        since=time_range.as_address(during.start, zone),
+        until=time_range.as_address(during.end, zone),
         counts=counts,
         x=round((place + GAP / 2) * share, 3),
         width=round((1 - GAP) * share, 3),
@@ -112,9 +119,9 @@ def _bar(place: int, counts: Counts, number: int, top: int, steps: Steps, zone: 
 
 
 def _span(start: datetime, end: datetime) -> str:
-    clock = "%H:%M:%S" if start.second or end.second else "%H:%M"
-    until = f"{end:{clock}}" if end.date() == start.date() else f"{end.day} {end:%b} {end:{clock}}"
-    return f"{start.day} {start:%b} {start:{clock}} to {until}"
+    since, until = (time_range.clock(at, seconds=bool(start.second or end.second)) for at in (start, end))
+    day = "" if end.date() == start.date() else f"{end.day} {end:%b} "
+    return f"{start.day} {start:%b} {since} to {day}{until}"
 
 
 def _height(count: int, top: int) -> float:
@@ -133,24 +140,46 @@ def _line(values: Sequence[float | None], top: float) -> str:
     return "".join(path)
 
 
-def _ticks(steps: Steps, number: int, zone: tzinfo) -> list[Tick]:
-    length = number * steps.seconds
+def _ticks(edges: Sequence[int], zone: tzinfo) -> list[Tick]:
+    """On whole steps of the zone's clock, but for those whose label would not fit in at the ends."""
+    length = edges[-1] - edges[0]
     weeks = -(-length // (MAX_TICKS * WEEK))
     every = next((tick for tick in TICKS if length <= tick * MAX_TICKS), weeks * WEEK)
-    return [
-        Tick(round(100 * (at - steps.first) / length, 3), _label(at, every, zone))
-        for at in _whole(steps.first, length, every, zone)
-    ]
+    found = (
+        (at, _place(at, edges))
+        for at in _whole_steps(edges[0], edges[-1], every, zone)
+        if at in range(edges[0], edges[-1])
+    )
+    return [Tick(round(100 * x, 3), _label(at, every, zone)) for at, x in found if 0.03 <= x <= 0.97]
 
 
-def _whole(first: int, length: int, every: int, zone: tzinfo) -> Iterator[int]:
-    """Whole multiples of `every` on the zone's clock, but for those whose label would not fit in at the ends."""
-    offset = _offset(datetime.fromtimestamp(first, UTC), zone)
-    at = -(-(first + offset) // every) * every - offset
-    while at < first + length:
-        if 0.03 <= (at - first) / length <= 0.97:
+def _place(at: int, edges: Sequence[int]) -> float:
+    """Where the moment lies along the bars, which are all drawn as wide, whatever the clock did."""
+    bar = bisect_right(edges, at) - 1
+    return (bar + (at - edges[bar]) / (edges[bar + 1] - edges[bar])) / (len(edges) - 1)
+
+
+def _whole_steps(start: int, end: int, seconds: int, zone: tzinfo) -> Iterator[int]:
+    """Moments on whole steps of the zone's clock, from the last one until `start` to the first one from `end` on.
+
+    Beyond an hour they are told by the clock, so that where it is put forward or back a step is shorter or longer. Up
+    to an hour they are of one length: an hour that clocks show twice is two.
+    """
+    shown = start + _offset(start, zone)
+    shown -= shown % seconds
+    first = at = _moment(shown, zone) if seconds > HOUR else shown - _offset(start, zone)
+    yield first
+    while at < end:
+        shown += seconds
+        following = _moment(shown, zone) if seconds > HOUR else at + seconds
+        if following > at:  # else a zone has left out a whole day
+            at = following
             yield at
-        at += every
+
+
+def _moment(shown: int, zone: tzinfo) -> int:
+    """When the clock shows what that of UTC shows at `shown`: the first time, or once it is put forward past it."""
+    return int(datetime.fromtimestamp(shown, UTC).replace(tzinfo=zone).timestamp())
 
 
 def _label(at: int, every: int, zone: tzinfo) -> str:
@@ -162,6 +191,6 @@ def _label(at: int, every: int, zone: tzinfo) -> str:
     return f"{local:%H:%M:%S}" if every < 60 else f"{local:%H:%M}"
 
 
-def _offset(at: datetime, zone: tzinfo) -> int:
-    offset = at.astimezone(zone).utcoffset()
+def _offset(at: int, zone: tzinfo) -> int:
+    offset = datetime.fromtimestamp(at, zone).utcoffset()
     return int(offset.total_seconds()) if offset else 0

@@ -89,4 +89,4 @@ def zoomed_out(chosen: TimeRange, *, now: datetime, zone: tzinfo) -> dict[str, s
     length = end - start
     until = max(min(end + length, now), end)
     since = max(until - 3 * length, start - timedelta(days=3650))
-    return {"from": time_range.as_input(since, zone), "to": time_range.as_input(until, zone)}
+    return {"from": time_range.as_address(since, zone), "to": time_range.as_address(until, zone)}

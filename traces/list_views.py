@@ -209,15 +209,15 @@ def _chart(request: ProjectRequest, state: ListState, page: TracePage) -> dict[s
 
 def _drawn(request: ProjectRequest, state: ListState, *, by_spans: bool) -> dict[str, Any]:
     window, zone, filters = state.range.window, _zone(request), state.form.filters
-    steps = charts.steps_of(window, zone)
+    edges = charts.edges_of(window, zone)
     try:
-        found = strip_queries.strip(request.scope.during(window), filters, steps, by_spans=by_spans)
+        found = strip_queries.strip(request.scope.during(window), filters, edges, by_spans=by_spans)
     except QueryTooLarge:
         return {"chart_too_large": True}
     left_out = strip_queries.left_out(filters, by_spans=by_spans)
     total = found.total
     return {
-        "chart": charts.chart(found, window, steps, zone),
+        "chart": charts.chart(found, window, edges, zone),
         "left_out": [state.form.fields[name].label for name in left_out],
         "counted": None if left_out else Counted(total.traces, total.failed, about=total.unsure > 0),
     }

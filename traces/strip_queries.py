@@ -8,7 +8,7 @@ for a short one only: else, as every filter that the table knows nothing of, the
 counted by.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
@@ -32,18 +32,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """`buckets` by number from the first one; those without a trace are not in it."""
+    """`buckets` by the second they begin; those without a trace are not in it."""
 
     total: Counts
     buckets: Mapping[int, Counts]
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """Buckets of `seconds` each, the first one from `first` (seconds since the epoch)."""
-
-    first: int
-    seconds: int
 
 
 # Filter -> the column that holds every value ever seen. Whoever looks for one user finds few rows, by a set of ids;
@@ -79,10 +71,13 @@ def indexed_rows(scope: Scope) -> int:
     return int(run(_SIZE, scope)[0]["rows"])
 
 
-def strip(scope: Scope, filters: TraceFilters, steps: Steps, *, by_spans: bool) -> Strip:
-    """`by_spans`: looks words, attributes and prompts up in `spans`. Raises `QueryTooLarge`, `QueryUnavailable`."""
+def strip(scope: Scope, filters: TraceFilters, edges: Sequence[int], *, by_spans: bool) -> Strip:
+    """Counts in buckets between `edges`, seconds since the epoch that hold the window.
+
+    `by_spans`: looks words, attributes and prompts up in `spans`. Raises `QueryTooLarge`, `QueryUnavailable`.
+    """
     parameters: dict[str, Parameter] = {name: getattr(filters, name) for name in _chosen(filters, _COLUMNS)}
-    parameters |= {"first_ns": steps.first * 10**9, "step_ns": steps.seconds * 10**9}
+    parameters["edges"] = list(edges)
     if filters.min_latency_ms is not None:
         parameters["min_latency_ns"] = filters.min_latency_ms * 1_000_000
     if filters.min_cost_usd is not None:
@@ -163,7 +158,7 @@ WITH per_trace AS
        {_all(having)}
 )
 SELECT
-    intDiv(toUnixTimestamp64Nano(assumeNotNull(started)) - {{first_ns:Int64}}, {{step_ns:Int64}}) AS bucket,
+    roundDown(intDiv(toUnixTimestamp64Nano(assumeNotNull(started)), 1000000000), {{edges:Array(Int64)}}) AS bucket,
     grouping(bucket) AS is_total,
     count() AS traces,
     countIf(has_failed) AS failed,

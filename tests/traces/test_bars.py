@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from tracehouse.tenancy.scope import Window
+from tracehouse.web import time_range
 from traces.bars import HEIGHT, LEAST, MAX_BARS, bars
 from traces.queries import UsageGroup, UsageRow
 
@@ -27,7 +29,8 @@ def test_days_are_those_of_the_zone_and_empty_ones_are_bars_too() -> None:
     ]
     assert [(bar.traces, bar.cost_height) for bar in found.bars] == [(0, 0), (4, HEIGHT), (0, 0), (0, 0)]
     assert (found.bars[1].failed, found.bars[1].failed_height) == (1, HEIGHT / 4)
-    assert (found.bars[1].start_input[:10], found.bars[1].end_input[:10]) == ("2026-11-21", "2026-11-22")
+    assert (found.bars[1].since, found.bars[1].until) == ("2026-11-21T00:00", "2026-11-22T00:00")
+    assert (found.bars[0].since, found.bars[-1].until) == ("2026-11-20T23:30", "2026-11-23T00:30")
     assert (found.step, found.dearest, found.most_traces) == ("day", Decimal(2), 4)
 
 
@@ -39,6 +42,29 @@ def test_hours_are_hours_and_the_least_can_be_seen() -> None:
         ("20 Nov 13:00", LEAST),
         ("20 Nov 14:00", HEIGHT),
     ]
+
+
+def test_the_window_cuts_the_first_and_the_last_hour() -> None:
+    window = Window(datetime(2026, 11, 20, 12, 20, 5, tzinfo=UTC), datetime(2026, 11, 20, 14, 10, tzinfo=UTC))
+    found = bars([], UsageGroup.HOUR, window, BERLIN)
+    assert [(bar.since[11:], bar.until[11:]) for bar in found.bars] == [
+        ("13:20:05", "14:00"),
+        ("14:00", "15:00"),
+        ("15:00", "15:10"),
+    ]
+
+
+def test_the_hour_that_clocks_show_twice_is_two_bars_with_addresses_of_their_own() -> None:
+    midnight = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    window = Window(midnight, midnight + timedelta(hours=5))
+    found = bars([], UsageGroup.HOUR, window, BERLIN)
+    assert [bar.label for bar in found.bars[2:4]] == ["25 Oct 02:00 CEST", "25 Oct 02:00 CET"]
+    ranges = [
+        time_range.parse({"from": bar.since, "to": bar.until}, now=window.end, zone=BERLIN)
+        for bar in found.bars
+    ]
+    starts = [midnight + timedelta(hours=number) for number in range(6)]
+    assert [one.window for one in ranges] == [Window(*pair) for pair in pairwise(starts)]
 
 
 def test_a_window_of_years_begins_with_the_first_trace() -> None:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,12 +15,13 @@ from evals import services
 from evals.score import Score, Source, Subject
 from ingest.policy import Policy
 from tracehouse.tenancy.scope import Scope, Window
+from tracehouse.web import time_range
 from traces import charts, strip_queries
 from traces.attribute import parse as parse_attribute
 from traces.filters import TraceFilters
 from traces.score_filters import parse as parse_score
 from traces.span import Kind, Span, Status
-from traces.strip_queries import Counts, Steps, Strip
+from traces.strip_queries import Counts, Strip
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NOON_S = int(NOON.timestamp())
@@ -28,7 +30,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 Store = Callable[[list[Span]], None]
 FRESH = itertools.count(80_000)
 HOUR = Window(NOON, NOON + timedelta(hours=1))
-MINUTES = Steps(NOON_S, 60)
+MINUTES = range(NOON_S, NOON_S + 3660, 60)
 
 
 def span(project: int, trace: int, *, number: int = 1, at: int = 0, lasts: int = 1, **fields: Any) -> Span:
@@ -58,8 +60,8 @@ def test_each_trace_counts_once_in_the_minute_it_began(store_spans: Store) -> No
     store_spans([span(project, 4, at=-1), span(project, 5, at=3600)])  # begin outside of the window
     found = read(project)
     assert found.buckets == {
-        0: Counts(traces=1, failed=0, unsure=0, p50_ms=31_000, p99_ms=31_000),
-        1: Counts(traces=2, failed=1, unsure=0, p50_ms=5_000, p99_ms=5_000),
+        NOON_S: Counts(traces=1, failed=0, unsure=0, p50_ms=31_000, p99_ms=31_000),
+        NOON_S + 60: Counts(traces=2, failed=1, unsure=0, p50_ms=5_000, p99_ms=5_000),
     }
     assert (found.total.traces, found.total.failed, found.total.unsure) == (3, 1, 0)
 
@@ -186,29 +188,79 @@ def test_filters_that_are_not_counted_by_are_named() -> None:
 def test_bars_cover_the_window_and_are_few(after: int, seconds: int, zone: ZoneInfo) -> None:
     start = NOON + timedelta(seconds=after)
     window = Window(start, start + timedelta(seconds=seconds))
-    steps = charts.steps_of(window, zone)
-    drawn = charts.chart(Strip(Counts(), {}), window, steps, zone)
-    assert steps.first <= start.timestamp()
-    assert steps.first + len(drawn.bars) * steps.seconds >= int(window.end.timestamp())
+    edges = charts.edges_of(window, zone)
+    drawn = charts.chart(Strip(Counts(), {}), window, edges, zone)
+    assert edges[0] <= start.timestamp() < edges[1]
+    assert edges[-2] < window.end.timestamp() <= edges[-1]
+    assert list(edges) == sorted(set(edges))
     assert len(drawn.bars) <= charts.MAX_BARS + 2
     assert len(drawn.ticks) <= charts.MAX_TICKS + 1
 
 
-def test_a_day_begins_its_bars_on_the_zones_clock() -> None:
-    window = Window(NOON, NOON + timedelta(days=60))
-    steps = charts.steps_of(window, BERLIN)
-    assert datetime.fromtimestamp(steps.first, BERLIN).hour == 0
-    assert steps.seconds == charts.DAY
+# Moments at which clocks are put back or forward: an hour, half an hour, an hour past midnight, and a day left out.
+CHANGES = [
+    (datetime(2026, 10, 25, 1, tzinfo=UTC), BERLIN),
+    (datetime(2026, 3, 29, 1, tzinfo=UTC), BERLIN),
+    (datetime(2026, 4, 4, 15, tzinfo=UTC), ZoneInfo("Australia/Lord_Howe")),
+    (datetime(2026, 11, 1, 5, tzinfo=UTC), ZoneInfo("America/Havana")),
+    (datetime(2011, 12, 30, 10, tzinfo=UTC), ZoneInfo("Pacific/Apia")),
+]
+
+
+@given(st.sampled_from(CHANGES), st.integers(0, 10**6), st.integers(60, 2 * 10**6), st.floats(0, 1))
+def test_a_bar_leads_to_the_time_that_it_counts_also_where_clocks_change(
+    change: tuple[datetime, ZoneInfo], microseconds: int, seconds: int, before: float
+) -> None:
+    at, zone = change
+    start = at - timedelta(seconds=int(seconds * before), microseconds=microseconds)
+    window = Window(start, start + timedelta(seconds=seconds))
+    drawn = charts.chart(Strip(Counts(), {}), window, charts.edges_of(window, zone), zone)
+    led_to = [
+        time_range.parse({"from": bar.since, "to": bar.until}, now=NOON, zone=zone).window
+        for bar in drawn.bars
+    ]
+    assert (led_to[0].start, led_to[-1].end) == (window.start, window.end)
+    assert all(one.end == other.start for one, other in pairwise(led_to))
+
+
+@pytest.mark.parametrize("month", [3, 10])
+@pytest.mark.parametrize(
+    ("days", "hours"), [(60, {0}), (30, {0, 8, 16}), (5, {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22})]
+)
+def test_bars_stay_on_whole_steps_of_the_zones_clock(month: int, days: int, hours: set[int]) -> None:
+    start = datetime(2026, month, 24, 12, tzinfo=UTC)
+    window = Window(start, start + timedelta(days=days))
+    edges = charts.edges_of(window, BERLIN)
+    shown = [datetime.fromtimestamp(edge, BERLIN) for edge in edges]
+    # In March the clock goes from 02:00 to 03:00.
+    assert {at.hour for at in shown} - ({3} if month == 3 else set()) == hours
+    drawn = charts.chart(Strip(Counts(), {}), window, edges, BERLIN)
+    assert {tick.label for tick in drawn.ticks} <= {f"{at.day} {at:%b}" for at in shown} | {
+        "00:00",
+        "06:00",
+        "12:00",
+        "18:00",
+    }
+
+
+def test_which_of_two_hours_a_bar_is_of_is_said() -> None:
+    second = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    window = Window(second - timedelta(hours=1), second + timedelta(hours=1))
+    drawn = charts.chart(Strip(Counts(), {}), window, charts.edges_of(window, BERLIN), BERLIN)
+    assert drawn.bars[29].label == "25 Oct 02:58 CEST to 02:00 CET"
 
 
 def test_one_failure_among_thousands_is_seen() -> None:
     busy = Counts(traces=10_000, failed=1, p50_ms=100, p99_ms=900)
-    bar = charts.chart(Strip(busy, {0: busy}), HOUR, MINUTES, UTC).bars[0]
+    bar = charts.chart(Strip(busy, {NOON_S: busy}), HOUR, MINUTES, UTC).bars[0]
     assert bar.failed_height == charts.LEAST
     assert bar.failed_height + bar.passed_height == charts.VOLUME
     assert bar.label == "20 Nov 12:00 to 12:01"
 
 
 def test_a_line_has_gaps_where_nothing_began() -> None:
-    counts = {0: Counts(traces=1, p50_ms=10, p99_ms=10), 3: Counts(traces=1, p50_ms=5, p99_ms=10)}
+    counts = {
+        NOON_S: Counts(traces=1, p50_ms=10, p99_ms=10),
+        NOON_S + 180: Counts(traces=1, p50_ms=5, p99_ms=10),
+    }
     assert charts.chart(Strip(Counts(), counts), HOUR, MINUTES, UTC).p50.count("M") == 2

@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -328,6 +329,33 @@ def test_a_part_carries_its_address_and_the_time_range(
     page = response.content.decode()
     assert "<html" not in page
     assert 'hx-swap-oob="true"' in page
+
+
+def linked_bars(page: str) -> list[tuple[str, int]]:
+    """Where bars with traces lead, and how many they say there are."""
+    found = re.findall(r'<a tabindex="-1" href="([^"]*)"[^>]*data-traces="([1-9]\d*)"', page)
+    return [(html.unescape(address), int(traces)) for address, traces in found]
+
+
+def test_a_bar_leads_to_as_many_traces_as_it_counts(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    Project.objects.filter(pk=project.pk).update(time_zone="Europe/Berlin")
+    day_ago = -86_400_000 + 60_000  # of the window's start, in milliseconds from when `span` begins
+    cut = [span(project, secrets.token_hex(16), after_ms=day_ago + n * 100_000) for n in range(-3, 4) if n]
+    second_hour = int(datetime(2026, 10, 25, 1, 30, tzinfo=UTC).timestamp() * 1000) - int(time.time() * 1000)
+    twice = [
+        span(project, secrets.token_hex(16), after_ms=second_hour + 60_000 + after_ms)
+        for after_ms in (-3_600_000, 0, 10_000)
+    ]
+    store_spans([*cut, *twice])
+    address = list_address(project)
+    for asked, numbers in ({}, None), ({"from": "2026-10-25T00:00", "to": "2026-10-25T06:00"}, [1, 2]):
+        bars = linked_bars(reader.get(address, asked).content.decode())
+        assert numbers is None or [traces for _, traces in bars] == numbers
+        shown = [len(reader.get(address + bar).context["page"].traces) for bar, _ in bars]
+        assert shown == [traces for _, traces in bars]
+        assert sum(shown) == 3
 
 
 def test_nothing_found_says_which_filters(reader: Client, project: Project, store_spans: Store) -> None:

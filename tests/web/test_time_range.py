@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracehouse.web import time_range
@@ -46,6 +46,30 @@ def test_a_custom_range_is_read_in_the_zone_of_the_project() -> None:
 )
 def test_times_with_an_offset_mean_it(text: str) -> None:
     assert parse(**{"from": text}).window.start == datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+
+
+@given(st.integers(0, 5 * 3600 * 10**6))
+@example(90 * 60 * 10**6)
+def test_an_address_keeps_its_moment_when_clocks_are_put_back(microseconds: int) -> None:
+    moment = datetime(2026, 10, 24, 23, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    found = parse(**{"from": moment.isoformat(), "to": (moment + timedelta(minutes=5)).isoformat()})
+    assert found.window.start == moment
+    again = parse(**found.parameters)
+    assert (again.window, again.problem) == (found.window, "")
+
+
+def test_the_offset_stands_only_where_clocks_show_a_time_twice() -> None:
+    first, later = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    assert time_range.as_address(first, BERLIN) == "2026-10-25T02:30+02:00"
+    assert time_range.as_address(later, BERLIN) == "2026-10-25T02:30+01:00"
+    assert time_range.as_address(later + timedelta(hours=1), BERLIN) == "2026-10-25T03:30"
+    assert time_range.as_address(datetime(2026, 3, 29, 1, tzinfo=UTC), BERLIN) == "2026-03-29T03:00"
+
+
+def test_a_range_typed_backwards_across_the_change_is_understood() -> None:
+    found = parse(**{"from": "2026-10-25T02:50", "to": "2026-10-25T02:10"})
+    assert found.window.end - found.window.start == timedelta(minutes=20)
+    assert found.label == "25 Oct 2026 02:50 CEST to 02:10 CET"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ class TimeRange:
     window: Window
     preset: str  # "" for a custom range
     label: str
-    start_input: str  # the window as `datetime-local` inputs take it, in the project's zone
+    zone: tzinfo  # the project's
+    start_input: str  # the window as `datetime-local` inputs take it, in that zone
     end_input: str
     problem: str = ""  # what was wrong with the range asked for, when the default stands in for it
 
@@ -33,7 +34,10 @@ class TimeRange:
     def parameters(self) -> dict[str, str]:
         """What an address needs to show this range again; nothing for the default."""
         if not self.preset:
-            return {"from": self.start_input, "to": self.end_input}
+            return {
+                "from": as_address(self.window.start, self.zone),
+                "to": as_address(self.window.end, self.zone),
+            }
         return {} if self.preset == DEFAULT else {"range": self.preset}
 
     @property
@@ -50,6 +54,7 @@ class TimeRange:
 
 def parse(parameters: Mapping[str, str], *, now: datetime, zone: tzinfo) -> TimeRange:
     """The range asked for; a range that cannot be read gives the default and says so."""
+    now = now.replace(microsecond=0)  # so that addresses of parts of the window are short
     start, end = parameters.get("from", "").strip(), parameters.get("to", "").strip()
     if start or end:
         return _custom(start, end, now=now, zone=zone)
@@ -68,8 +73,8 @@ def covering(
         if timedelta(hours=24) <= span and now - span < moment and last <= now + CLOCK_SLACK:
             return {} if name == DEFAULT else {"range": name}
     return {
-        "from": as_input(moment - timedelta(days=1), zone),
-        "to": as_input(last + timedelta(days=1), zone),
+        "from": as_address(moment - timedelta(days=1), zone),
+        "to": as_address(last + timedelta(days=1), zone),
     }
 
 
@@ -86,25 +91,30 @@ def _preset(name: str, *, now: datetime, zone: tzinfo, problem: str = "") -> Tim
     window = Window(now - span, now + CLOCK_SLACK)
     # The inputs only offer a start for a range of one's own: seconds would be in the way.
     minute = now.replace(second=0, microsecond=0)
-    return TimeRange(window, name, label, as_input(minute - span, zone), as_input(minute, zone), problem)
+    return TimeRange(
+        window, name, label, zone, as_input(minute - span, zone), as_input(minute, zone), problem
+    )
 
 
 def _custom(start: str, end: str, *, now: datetime, zone: tzinfo) -> TimeRange:
     try:
         until = _moment(end, zone) if end else now
         since = _moment(start, zone) if start else until - PRESETS[DEFAULT][0]
+        if end and since >= until:
+            until = _moment(end, zone, fold=1)  # 02:50 to 02:10 in the night when clocks are put back
     except (ValueError, OverflowError):
         return _preset(DEFAULT, now=now, zone=zone, problem="The dates of the time range could not be read.")
     if since >= until:
         return _preset(DEFAULT, now=now, zone=zone, problem="The time range ends before it starts.")
     label = f"{_label(since, zone)} to {_label(until, zone, since)}"
-    return TimeRange(Window(since, until), "", label, as_input(since, zone), as_input(until, zone))
+    return TimeRange(Window(since, until), "", label, zone, as_input(since, zone), as_input(until, zone))
 
 
-def _moment(text: str, zone: tzinfo) -> datetime:
+def _moment(text: str, zone: tzinfo, *, fold: int = 0) -> datetime:
+    """Without an offset in the zone; `fold` is 1 for the second of two hours that clocks show alike."""
     # A `+` in an address that was not encoded arrives as a space.
     found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-    aware = found.replace(tzinfo=zone) if found.tzinfo is None else found
+    aware = found.replace(tzinfo=zone, fold=fold) if found.tzinfo is None else found
     moment = aware.astimezone(UTC)
     if not 1970 <= moment.year < 2200:
         raise ValueError("outside the years that spans may have")
@@ -112,15 +122,34 @@ def _moment(text: str, zone: tzinfo) -> datetime:
 
 
 def as_input(moment: datetime, zone: tzinfo) -> str:
-    """The moment as `datetime-local` inputs and addresses have it, in the zone; seconds where there are any."""
+    """The moment as `datetime-local` inputs have it, in the zone; seconds where there are any."""
     local = moment.astimezone(zone)
     return f"{local:%Y-%m-%dT%H:%M:%S}" if local.second else f"{local:%Y-%m-%dT%H:%M}"
+
+
+def as_address(moment: datetime, zone: tzinfo) -> str:
+    """The moment as addresses have it: to the microsecond, with the offset where the zone's clocks show it twice."""
+    local = moment.astimezone(zone)
+    shown = local if shown_twice(local) else local.replace(tzinfo=None)
+    rounded = "microseconds" if local.microsecond else "seconds" if local.second else "minutes"
+    return shown.isoformat(timespec=rounded)
+
+
+def shown_twice(local: datetime) -> bool:
+    """Whether clocks of its zone are put back to this time, so that they show it a second time."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def clock(local: datetime, *, seconds: bool = False) -> str:
+    """The time of day; seconds where there are any, and which of two where clocks show it twice: 02:30 CEST."""
+    time = f"{local:%H:%M:%S}" if seconds or local.second else f"{local:%H:%M}"
+    return f"{time} {local.tzname()}" if shown_twice(local) else time
 
 
 def _label(moment: datetime, zone: tzinfo, after: datetime | None = None) -> str:
     """The day and time; the time alone on the day of `after`."""
     local = moment.astimezone(zone)
-    time = f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+    time = clock(local)
     if after and after.astimezone(zone).date() == local.date():
         return time
     return f"{local.day} {local:%b %Y} {time}"
