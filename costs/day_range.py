@@ -72,8 +72,8 @@ class DayRange:
         """The same time as the addresses of pages of traces have it."""
         whole = self.whole(zone)
         return {
-            "from": time_range.as_address(whole.start, zone),
-            "to": time_range.as_address(whole.end, zone),
+            "from": time_range.as_address(whole.start),
+            "to": time_range.as_address(whole.end),
         }
 
 

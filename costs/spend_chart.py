@@ -237,8 +237,8 @@ def _bar(
     return Bar(
         label=_label(window, step, zone),
         window=window,
-        since=time_range.as_address(window.start, zone),
-        until=time_range.as_address(window.end, zone),
+        since=time_range.as_address(window.start),
+        until=time_range.as_address(window.end),
         cost_usd=_sum(pieces),
         before_usd=sums[1],
         invocations=sums[0],

@@ -28,7 +28,7 @@ from tracehouse.tenancy.limits import limits_of
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
 from tracehouse.tenancy.scope import Window
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 from tracehouse.web.htmx import part_asked_for
 from tracehouse.web.time_range import TimeRange
 
@@ -167,8 +167,9 @@ def _explained(rejections: list[Rejection]) -> list[Explained]:
 
 
 def _range(request: ProjectRequest, now: datetime) -> TimeRange:
-    zone = time_range.zone_of(request.project.time_zone)
-    return time_range.parse(request.GET.dict(), now=now, zone=zone)
+    return time_range.parse(
+        request.GET.dict(), now=now, zone=zones.shown(request), home=zones.home(request.project)
+    )
 
 
 def _counted(window: Window, now: datetime) -> Window:

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from ingest import found, services
@@ -21,7 +20,7 @@ from ingest.policy import Policy
 from ingest.redact import redact_text
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 from traces.redaction_queries import replaced
 from traces.redactions import added
 from traces.views import explains_failed_reads
@@ -33,8 +32,7 @@ TAKES_EFFECT = "It holds for spans that arrive from now on."
 @project_page()
 @explains_failed_reads
 def redaction(request: ProjectRequest) -> HttpResponse:
-    zone = time_range.zone_of(request.project.time_zone)
-    chosen = time_range.parse(request.GET.dict(), now=timezone.now(), zone=zone)
+    zone, chosen = zones.shown(request), zones.asked_range(request)
     scope = replace(request.scope.during(chosen.window), time_zone=str(zone))
     rules = list(RedactionRule.objects.filter(project=request.project))
     summary = found.summarize(

@@ -111,8 +111,7 @@ function words(first, last) {
   const all = bars();
   if (first === last) return all[first].dataset.words;
   const traces = all.slice(first, last + 1).reduce((sum, bar) => sum + Number(bar.dataset.traces), 0);
-  const [from, to] = [all[first].dataset.from, all[last].dataset.to].map((text) => text.replace("T", " "));
-  return `${from} to ${to}: ${traces.toLocaleString("en")} traces`;
+  return `${all[first].dataset.begins} to ${all[last].dataset.ends}: ${traces.toLocaleString("en")} traces`;
 }
 
 function drawBrush() {

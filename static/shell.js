@@ -9,6 +9,17 @@ for (const here of document.querySelectorAll(".rail [aria-current], .tabs [aria-
   strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
 }
 
+// The server is told the browser's time zone by a cookie, and draws again what it drew in another one.
+function tellZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const isTold = () => document.cookie.split("; ").includes(`zone=${zone}`);
+  if (!zone || isTold()) return;
+  document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  const drawnIn = document.documentElement.dataset.zone;
+  if (drawnIn && drawnIn !== zone && isTold()) location.reload();
+}
+tellZone();
+
 function chooseTheme(theme) {
   document.documentElement.dataset.theme = theme;
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;

@@ -160,8 +160,8 @@ def _bar(
         label=f"{local.day} {local:%b} {time_range.clock(local)}"
         if by_hour
         else f"{local:%a} {local.day} {local:%b %Y}",
-        since=time_range.as_address(during.start, zone),
-        until=time_range.as_address(during.end, zone),
+        since=time_range.as_address(during.start),
+        until=time_range.as_address(during.end),
         traces=traces,
         failed=failed,
         cost_usd=cost,

@@ -30,7 +30,9 @@ GAP = 0.15  # of a bar
 @dataclass(frozen=True, slots=True)
 class Bar:
     label: str  # from when to when, on the zone's clock
-    since: str  # the same, as addresses have it
+    begins: str  # the same apart, for the ends of several
+    ends: str
+    since: str  # as addresses have it
     until: str
     counts: Counts
     x: float  # percent
@@ -102,10 +104,13 @@ def _bar(place: int, counts: Counts, number: int, top: int, during: Window, zone
     failed = _height(counts.failed, top)
     whole = max(_height(counts.traces, top), failed)
     share = 100 / number
+    begins, ends = during.start.astimezone(zone), during.end.astimezone(zone)
     return Bar(
-        label=_span(during.start.astimezone(zone), during.end.astimezone(zone)),
-        since=time_range.as_address(during.start, zone),
-        until=time_range.as_address(during.end, zone),
+        label=_span(begins, ends),
+        begins=_said(begins),
+        ends=_said(ends),
+        since=time_range.as_address(during.start),
+        until=time_range.as_address(during.end),
         counts=counts,
         x=round((place + GAP / 2) * share, 3),
         width=round((1 - GAP) * share, 3),
@@ -122,6 +127,10 @@ def _span(start: datetime, end: datetime) -> str:
     since, until = (time_range.clock(at, seconds=bool(start.second or end.second)) for at in (start, end))
     day = "" if end.date() == start.date() else f"{end.day} {end:%b} "
     return f"{start.day} {start:%b} {since} to {day}{until}"
+
+
+def _said(local: datetime) -> str:
+    return f"{local.day} {local:%b} {time_range.clock(local)}"
 
 
 def _height(count: int, top: int) -> float:

@@ -126,7 +126,6 @@ def _table(request: ProjectRequest, found: Comparison, place: int, a: Side, b: S
     only = "only" in request.GET
     rows = compare.differing_only(found.rows) if only else list(enumerate(found.rows))
     shown = rows if "all" in request.GET else rows[:ROWS]
-    zone = time_range.zone_of(request.project.time_zone)
     oldest, newest = sorted((a.trace.start_time, b.trace.start_time))
     return {
         "found": found,
@@ -139,7 +138,7 @@ def _table(request: ProjectRequest, found: Comparison, place: int, a: Side, b: S
         "failing": found.rows[found.failing] if found.failing is not None else None,
         "difference": _difference(a.trace, b.trace),
         "truncated": a.truncated or b.truncated,
-        "around": time_range.covering(oldest, until=newest, now=timezone.now(), zone=zone),
+        "around": time_range.covering(oldest, until=newest, now=timezone.now()),
     }
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 from tracehouse.web.addresses import query
 from traces import group_queries, queries
 from traces.forms import TraceFilterForm
@@ -41,8 +40,7 @@ def organizations(request: ProjectRequest) -> HttpResponse:
 
 
 def _listed(request: ProjectRequest, grouping: Grouping, template: str) -> HttpResponse:
-    zone = time_range.zone_of(request.project.time_zone)
-    chosen = time_range.parse(request.GET.dict(), now=timezone.now(), zone=zone)
+    chosen = zones.asked_range(request)
     form = TraceFilterForm(request.GET)
     order = _order_of(request.GET.dict())
     narrowed = {**form.typed, **chosen.parameters}

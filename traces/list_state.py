@@ -62,11 +62,18 @@ class ListState:
         return {"live": "1"} if self.live else {}
 
 
-def read(parameters: Mapping[str, str], *, own_columns: str, now: datetime, zone: tzinfo) -> ListState:
+def read(
+    parameters: Mapping[str, str],
+    *,
+    own_columns: str,
+    now: datetime,
+    zone: tzinfo,
+    home: tzinfo | None = None,
+) -> ListState:
     """`own_columns`: what the reader chose last, for an address that does not say."""
     asked = parameters.get("columns", "")
     chosen = asked or own_columns
-    found = time_range.parse(parameters, now=now, zone=zone)
+    found = time_range.parse(parameters, now=now, zone=zone, home=home)
     order, cursor, view = order_of(parameters), parameters.get("cursor", ""), parameters.get("view", "")
     return ListState(
         form=TraceFilterForm(parameters),
@@ -81,7 +88,7 @@ def read(parameters: Mapping[str, str], *, own_columns: str, now: datetime, zone
     )
 
 
-def zoomed_out(chosen: TimeRange, *, now: datetime, zone: tzinfo) -> dict[str, str]:
+def zoomed_out(chosen: TimeRange, *, now: datetime) -> dict[str, str]:
     """A range of three times the length around a range of dates, but not into the future; nothing for a preset."""
     if chosen.preset:
         return {}
@@ -89,4 +96,4 @@ def zoomed_out(chosen: TimeRange, *, now: datetime, zone: tzinfo) -> dict[str, s
     length = end - start
     until = max(min(end + length, now), end)
     since = max(until - 3 * length, start - timedelta(days=3650))
-    return {"from": time_range.as_address(since, zone), "to": time_range.as_address(until, zone)}
+    return {"from": time_range.as_address(since), "to": time_range.as_address(until)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -15,7 +14,7 @@ from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy import snippets
 from tracehouse.tenancy.models import Role
 from tracehouse.tenancy.permissions import ProjectRequest, may, project_page
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 from tracehouse.web.addresses import query
 from tracehouse.web.htmx import part_asked_for
 from traces import attribute_queries, charts, columns, list_state, queries, saved_views, strip_queries
@@ -146,7 +145,10 @@ def choose_columns(request: ProjectRequest) -> HttpResponse:
 
 def state_of(request: ProjectRequest, parameters: Mapping[str, str]) -> ListState:
     own = saved_views.columns_of(request.user, request.project)
-    return list_state.read(parameters, own_columns=own, now=timezone.now(), zone=_zone(request))
+    home = zones.home(request.project)
+    return list_state.read(
+        parameters, own_columns=own, now=timezone.now(), zone=zones.shown(request), home=home
+    )
 
 
 def list_address(request: ProjectRequest, pairs: Mapping[str, str]) -> str:
@@ -170,7 +172,7 @@ def _common(request: ProjectRequest, state: ListState) -> dict[str, Any]:
         "chips": [(chip, query(pairs, **{chip.field: ""})) for chip in state.form.chips],
         "problems": [(problem, query(pairs, **{problem.field: ""})) for problem in state.form.problems],
         "is_first_page": not state.cursor,
-        "zoomed_out": list_state.zoomed_out(state.range, now=timezone.now(), zone=_zone(request)),
+        "zoomed_out": list_state.zoomed_out(state.range, now=timezone.now()),
     }
 
 
@@ -208,7 +210,7 @@ def _chart(request: ProjectRequest, state: ListState, page: TracePage) -> dict[s
 
 
 def _drawn(request: ProjectRequest, state: ListState, *, by_spans: bool) -> dict[str, Any]:
-    window, zone, filters = state.range.window, _zone(request), state.form.filters
+    window, zone, filters = state.range.window, zones.shown(request), state.form.filters
     edges = charts.edges_of(window, zone)
     try:
         found = strip_queries.strip(request.scope.during(window), filters, edges, by_spans=by_spans)
@@ -233,7 +235,3 @@ def _setup(request: ProjectRequest) -> HttpResponse:
         "may_make_keys": may(request.role, Role.ADMIN),
     }
     return render(request, "traces/setup.html", context)
-
-
-def _zone(request: ProjectRequest) -> tzinfo:
-    return time_range.zone_of(request.project.time_zone)

@@ -33,12 +33,11 @@ def session(request: ProjectRequest) -> HttpResponse:
         "sums": found.sums,
         "newest_first": newest_first,
         "is_first_page": not cursor,
-        "around": _around(request, found.sums),
+        "around": _around(found.sums),
     }
     return render(request, "traces/session.html", context)
 
 
-def _around(request: ProjectRequest, sums: Group) -> dict[str, str]:
+def _around(sums: Group) -> dict[str, str]:
     """The time range in which lists show all of the session."""
-    zone = time_range.zone_of(request.project.time_zone)
-    return time_range.covering(sums.first_time, until=sums.last_time, now=timezone.now(), zone=zone)
+    return time_range.covering(sums.first_time, until=sums.last_time, now=timezone.now())

@@ -6,11 +6,10 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from tracehouse.tenancy.permissions import ProjectRequest, project_page
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 from tracehouse.web.addresses import query
 from traces import bars, user_queries
 from traces.group_queries import Grouping
@@ -33,10 +32,9 @@ def organization(request: ProjectRequest) -> HttpResponse:
 
 
 def _profile(request: ProjectRequest, by: Grouping) -> HttpResponse:
-    zone = time_range.zone_of(request.project.time_zone)
-    chosen = time_range.parse(request.GET.dict(), now=timezone.now(), zone=zone)
+    zone, chosen = zones.shown(request), zones.asked_range(request)
     key = request.GET.get("id", "")
-    scope = replace(request.scope.during(chosen.window), time_zone=request.project.time_zone)
+    scope = replace(request.scope.during(chosen.window), time_zone=str(zone))
     profile = user_queries.get_profile(scope, by, key)
     context: dict[str, Any] = {
         "key": key,

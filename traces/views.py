@@ -93,7 +93,6 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
     page = Paginator(drawn, ROWS).get_page(
         request.GET.get("page") or _page_of(drawn, request.GET.get("span", ""))
     )
-    zone = time_range.zone_of(request.project.time_zone)
     failed = [row.span.span_id for row in built.rows if row.span.status == "error"]
     return {
         "trace": whole.trace,
@@ -114,7 +113,7 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
         "truncated": whole.truncated,
         "max_spans": queries.MAX_SPANS,
         # Filtered lists that the header links to must show at least this trace.
-        "around": time_range.covering(whole.trace.start_time, now=timezone.now(), zone=zone),
+        "around": time_range.covering(whole.trace.start_time, now=timezone.now()),
     }
 
 

@@ -55,7 +55,9 @@ def platform(platform: "Platform") -> "Platform":
 
 @pytest.fixture
 def context(browser: Browser, platform: "Platform") -> Iterator[BrowserContext]:
-    made = browser.new_context(base_url=platform.url, viewport={"width": 1440, "height": 900})
+    made = browser.new_context(
+        base_url=platform.url, viewport={"width": 1440, "height": 900}, timezone_id="UTC"
+    )
     made.set_default_timeout(TIMEOUT_MS)
     yield made
     made.close()

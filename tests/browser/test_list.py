@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import Platform
 
 pytestmark = pytest.mark.browser
-RANGE = re.compile(r"\?from=\d{4}-\d\d-\d\dT\d\d%3A\d\d(%3A\d\d)?&to=")
+RANGE = re.compile(r"\?from=\d{4}-\d\d-\d\dT\d\d%3A\d\d(%3A\d\d)?Z&to=")
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_bars_are_stacked_from_the_dearest_series_and_the_others_are_one() -> No
         0,
     ]
     assert plot.places[1].title == "Tue 31 Mar: $25, 1 trace\nothers $25\nbefore: $40"
-    assert plot.places[1].href == "/p/x/traces?from=2026-03-31T00%3A00&to=2026-04-01T00%3A00&order=-cost"
+    assert plot.places[1].href == "/p/x/traces?from=2026-03-30T22%3A00Z&to=2026-03-31T22%3A00Z&order=-cost"
     assert plot.data["ranges"][1] == ["2026-03-31", "2026-03-31"]
 
 

@@ -29,8 +29,8 @@ def test_days_are_those_of_the_zone_and_empty_ones_are_bars_too() -> None:
     ]
     assert [(bar.traces, bar.cost_height) for bar in found.bars] == [(0, 0), (4, HEIGHT), (0, 0), (0, 0)]
     assert (found.bars[1].failed, found.bars[1].failed_height) == (1, HEIGHT / 4)
-    assert (found.bars[1].since, found.bars[1].until) == ("2026-11-21T00:00", "2026-11-22T00:00")
-    assert (found.bars[0].since, found.bars[-1].until) == ("2026-11-20T23:30", "2026-11-23T00:30")
+    assert (found.bars[1].since, found.bars[1].until) == ("2026-11-20T23:00Z", "2026-11-21T23:00Z")
+    assert (found.bars[0].since, found.bars[-1].until) == ("2026-11-20T22:30Z", "2026-11-22T23:30Z")
     assert (found.step, found.dearest, found.most_traces) == ("day", Decimal(2), 4)
 
 
@@ -48,9 +48,9 @@ def test_the_window_cuts_the_first_and_the_last_hour() -> None:
     window = Window(datetime(2026, 11, 20, 12, 20, 5, tzinfo=UTC), datetime(2026, 11, 20, 14, 10, tzinfo=UTC))
     found = bars([], UsageGroup.HOUR, window, BERLIN)
     assert [(bar.since[11:], bar.until[11:]) for bar in found.bars] == [
-        ("13:20:05", "14:00"),
-        ("14:00", "15:00"),
-        ("15:00", "15:10"),
+        ("12:20:05Z", "13:00Z"),
+        ("13:00Z", "14:00Z"),
+        ("14:00Z", "14:10Z"),
     ]
 
 

@@ -125,6 +125,12 @@ def test_exact_moment_names_the_zone() -> None:
     assert figures.exact_moment(NOW, zone=ZoneInfo("Europe/Berlin")) == "2026-11-24 13:00:00.000 CET"
 
 
+def test_the_hover_text_is_of_utc_first() -> None:
+    berlin = "2026-11-24 12:00:00.000 UTC, 2026-11-24 13:00:00.000 CET"
+    assert figures.exact_in_utc(NOW, zone=ZoneInfo("Europe/Berlin")) == berlin
+    assert figures.exact_in_utc(NOW, zone=ZoneInfo("Africa/Abidjan")) == "2026-11-24 12:00:00.000 UTC"
+
+
 @pytest.mark.parametrize(
     ("length", "shown"),
     [

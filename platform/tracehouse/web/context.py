@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tracehouse.tenancy.models import Project, Role, User
 from tracehouse.tenancy.permissions import may, projects_of
-from tracehouse.web import time_range
+from tracehouse.web import time_range, zones
 
 THEMES = ("auto", "light", "dark")
 
@@ -42,6 +42,10 @@ class Shell:
         return (match.namespace or match.url_name or "") if match else ""
 
     @property
+    def is_of_money(self) -> bool:
+        return zones.is_of_money(self._request)
+
+    @property
     def is_admin(self) -> bool:
         role = getattr(self._request, "role", None)
         return isinstance(role, Role) and may(role, Role.ADMIN)
@@ -52,8 +56,13 @@ class Shell:
         return chosen if chosen in THEMES else "auto"
 
     @cached_property
+    def viewers_zone(self) -> tzinfo | None:
+        return zones.told(self._request)
+
+    @cached_property
     def zone(self) -> tzinfo:
-        return time_range.zone_of(self.project.time_zone if self.project else "UTC")
+        """Of every time on the page."""
+        return self.viewers_zone or time_range.zone_of(self.project.time_zone if self.project else "UTC")
 
     @cached_property
     def now(self) -> datetime:

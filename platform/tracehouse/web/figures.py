@@ -1,7 +1,7 @@
 """How numbers read on a page: pure functions from a value to text. Absent is `-`, zero is `0`."""
 
 import math
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
 ABSENT = "-"
@@ -138,6 +138,14 @@ def exact_moment(at: datetime, *, zone: tzinfo) -> str:
     """2026-11-24 02:23:00.412 UTC."""
     local = at.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
+
+
+def exact_in_utc(at: datetime, *, zone: tzinfo) -> str:
+    """2026-11-24 02:23:00.412 UTC, and after a comma the same in `zone` where its clock shows another time."""
+    exact = exact_moment(at, zone=UTC)
+    if not at.astimezone(zone).utcoffset():
+        return exact
+    return f"{exact}, {exact_moment(at, zone=zone)}"
 
 
 def _ago(seconds: int) -> str:

@@ -1,9 +1,14 @@
-"""The time range of a page: `range` (a preset) or `from`/`to` in the address, and the window it means."""
+"""The time range of a page: `range` (a preset) or `from`/`to` in the address, and the window it means.
+
+Links carry moments in UTC, so that an address means the same for everybody. A time without an offset is one of the zone
+that the address names by `zone`, as the range forms do, else of the project's.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 from tracehouse.tenancy.scope import Window
 
@@ -25,7 +30,7 @@ class TimeRange:
     window: Window
     preset: str  # "" for a custom range
     label: str
-    zone: tzinfo  # the project's
+    zone: tzinfo  # of whoever looks
     start_input: str  # the window as `datetime-local` inputs take it, in that zone
     end_input: str
     problem: str = ""  # what was wrong with the range asked for, when the default stands in for it
@@ -34,10 +39,7 @@ class TimeRange:
     def parameters(self) -> dict[str, str]:
         """What an address needs to show this range again; nothing for the default."""
         if not self.preset:
-            return {
-                "from": as_address(self.window.start, self.zone),
-                "to": as_address(self.window.end, self.zone),
-            }
+            return {"from": as_address(self.window.start), "to": as_address(self.window.end)}
         return {} if self.preset == DEFAULT else {"range": self.preset}
 
     @property
@@ -52,29 +54,33 @@ class TimeRange:
         return next(((name, label.lower()) for name, (span, label) in PRESETS.items() if span > length), None)
 
 
-def parse(parameters: Mapping[str, str], *, now: datetime, zone: tzinfo) -> TimeRange:
-    """The range asked for; a range that cannot be read gives the default and says so."""
+def parse(
+    parameters: Mapping[str, str], *, now: datetime, zone: tzinfo, home: tzinfo | None = None
+) -> TimeRange:
+    """The range asked for, as `zone` shows it; a range that cannot be read gives the default and says so.
+
+    `home` is the zone of times that name none, when it is another one.
+    """
     now = now.replace(microsecond=0)  # so that addresses of parts of the window are short
     start, end = parameters.get("from", "").strip(), parameters.get("to", "").strip()
     if start or end:
-        return _custom(start, end, now=now, zone=zone)
+        written_in = known_zone(parameters.get("zone", "")) or home or zone
+        return _custom((start, end), written_in, now=now, zone=zone)
     preset = parameters.get("range", "") or DEFAULT
     if preset not in PRESETS:
         return _preset(DEFAULT, now=now, zone=zone, problem=f"There is no time range called “{preset[:40]}”.")
     return _preset(preset, now=now, zone=zone)
 
 
-def covering(
-    moment: datetime, *, now: datetime, zone: tzinfo, until: datetime | None = None
-) -> dict[str, str]:
+def covering(moment: datetime, *, now: datetime, until: datetime | None = None) -> dict[str, str]:
     """Parameters of the shortest range that shows `moment` and all up to `until`: a preset, or a day more around."""
     last = until or moment
     for name, (span, _) in PRESETS.items():
         if timedelta(hours=24) <= span and now - span < moment and last <= now + CLOCK_SLACK:
             return {} if name == DEFAULT else {"range": name}
     return {
-        "from": as_address(moment - timedelta(days=1), zone),
-        "to": as_address(last + timedelta(days=1), zone),
+        "from": as_address(moment - timedelta(days=1)),
+        "to": as_address(last + timedelta(days=1)),
     }
 
 
@@ -84,6 +90,17 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return UTC
+
+
+def known_zone(name: str) -> tzinfo | None:
+    """The zone of a name that anybody may have sent; None for any other text."""
+    return ZoneInfo(name) if name in _zone_names() else None
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    # "localtime" is whatever this machine has, and no name that ClickHouse knows.
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def _preset(name: str, *, now: datetime, zone: tzinfo, problem: str = "") -> TimeRange:
@@ -96,12 +113,13 @@ def _preset(name: str, *, now: datetime, zone: tzinfo, problem: str = "") -> Tim
     )
 
 
-def _custom(start: str, end: str, *, now: datetime, zone: tzinfo) -> TimeRange:
+def _custom(asked: tuple[str, str], written_in: tzinfo, *, now: datetime, zone: tzinfo) -> TimeRange:
+    start, end = asked
     try:
-        until = _moment(end, zone) if end else now
-        since = _moment(start, zone) if start else until - PRESETS[DEFAULT][0]
+        until = _moment(end, written_in) if end else now
+        since = _moment(start, written_in) if start else until - PRESETS[DEFAULT][0]
         if end and since >= until:
-            until = _moment(end, zone, fold=1)  # 02:50 to 02:10 in the night when clocks are put back
+            until = _moment(end, written_in, fold=1)  # 02:50 to 02:10 in the night when clocks are put back
     except (ValueError, OverflowError):
         return _preset(DEFAULT, now=now, zone=zone, problem="The dates of the time range could not be read.")
     if since >= until:
@@ -127,12 +145,11 @@ def as_input(moment: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%dT%H:%M:%S}" if local.second else f"{local:%Y-%m-%dT%H:%M}"
 
 
-def as_address(moment: datetime, zone: tzinfo) -> str:
-    """The moment as addresses have it: to the microsecond, with the offset where the zone's clocks show it twice."""
-    local = moment.astimezone(zone)
-    shown = local if shown_twice(local) else local.replace(tzinfo=None)
-    rounded = "microseconds" if local.microsecond else "seconds" if local.second else "minutes"
-    return shown.isoformat(timespec=rounded)
+def as_address(moment: datetime) -> str:
+    """The moment as addresses have it, whoever opens them: in UTC, to the microsecond."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    rounded = "microseconds" if utc.microsecond else "seconds" if utc.second else "minutes"
+    return f"{utc.isoformat(timespec=rounded)}Z"
 
 
 def shown_twice(local: datetime) -> bool:

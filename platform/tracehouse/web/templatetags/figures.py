@@ -28,21 +28,21 @@ register.filter("folded", folding.fold)
 
 @register.simple_tag(takes_context=True)
 def moment(context: Context, at: datetime | None) -> str | SafeString:
-    """A `<time>`: relative within a day, the exact time in the project's zone on hover."""
+    """A `<time>`: relative within a day, the exact time in UTC and in the page's zone on hover."""
     if at is None:
         return figures.ABSENT
     shell = context["shell"]
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
-        figures.exact_moment(at, zone=shell.zone),
+        figures.exact_in_utc(at, zone=shell.zone),
         figures.moment(at, now=shell.now, zone=shell.zone),
     )
 
 
 @register.simple_tag(takes_context=True)
 def moment_text(context: Context, at: datetime) -> str:
-    """The day and time in the project's zone, where a `<time>` cannot stand."""
+    """The day and time in the page's zone, where a `<time>` cannot stand."""
     return f"{at.astimezone(context['shell'].zone):%Y-%m-%d %H:%M}"
 
 
