@@ -12,7 +12,8 @@ MAX_PARTS = 100_000
 # Field numbers from the request down to spans, log records or metrics: the same in all three.
 PATH = (1, 2, 2)
 
-_DELIMITED = 2
+_VARINT, _DELIMITED, _GROUP, _END_OF_GROUP = 0, 2, 3, 4
+_FIXED = {1: 8, 5: 4}
 Buffer: TypeAlias = bytes | bytearray | memoryview
 Shape: TypeAlias = Mapping[int, "Shape"]
 
@@ -87,22 +88,38 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, int]]:
     at, size = 0, len(message)
     while at < size:
         tag, at = _varint(message, at)
-        start = 0
-        match tag & 7:
-            case 2:  # with a length
-                length, start = _varint(message, at)
-                at = start + length
-            case 0:
-                _, at = _varint(message, at)
-            case 1:
-                at += 8
-            case 5:
-                at += 4
-            case _:
-                raise Garbled
+        start, at = _content(message, tag & 7, at)
         if at > size:
             raise Garbled
         yield tag >> 3, start, at
+
+
+def _content(message: memoryview, kind: int, at: int) -> tuple[int, int]:
+    """Where the content of a field starts, 0 for one without a length, and where it ends."""
+    if kind == _DELIMITED:
+        length, start = _varint(message, at)
+        return start, start + length
+    if kind == _VARINT:
+        return 0, _varint(message, at)[1]
+    if kind in _FIXED:
+        return 0, at + _FIXED[kind]
+    if kind == _GROUP:
+        return 0, _after_group(message, at)
+    raise Garbled
+
+
+def _after_group(message: memoryview, at: int) -> int:
+    """Groups are gone from every format of ours, and still parsed: as fields that nobody knows."""
+    depth = 1
+    while depth:
+        tag, at = _varint(message, at)
+        if tag & 7 == _GROUP:
+            depth += 1
+        elif tag & 7 == _END_OF_GROUP:
+            depth -= 1
+        else:
+            at = _content(message, tag & 7, at)[1]
+    return at
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

@@ -112,6 +112,18 @@ def test_one_span_of_very_many_empty_parts_is_refused(number: int) -> None:
         decode.decode_protobuf(request_of(framed(2, bytes((number << 3 | 2, 0)) * 1_000_000)))
 
 
+def test_a_group_that_nobody_knows_is_passed_over() -> None:
+    group = b"\xa3\x06" + framed(1, b"x" * 20) + b"\x0b\x08\x01\x0c" + b"\xa4\x06"
+    request = _request([[["a", "b", "c"]]]).SerializeToString()
+    cut = [
+        one
+        for piece in pieces.pieces(group + request, SPAN, 200)
+        for one in decode.decode_protobuf(piece).spans
+    ]
+    assert cut == decode.decode_protobuf(group + request).spans
+    assert len(cut) == 3
+
+
 def test_many_events_in_many_spans_are_refused() -> None:
     span = Span(trace_id=bytes(15) + b"\1", span_id=bytes(7) + b"\1", start_time_unix_nano=1)
     span.events.extend(Span.Event() for _ in range(10_000))
