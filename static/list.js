@@ -62,6 +62,13 @@ window.addEventListener("pageshow", () => {
   rowLinks().find((row) => row.href === sessionStorage.getItem("row"))?.focus({ preventScroll: true });
 });
 
+// What was chosen may be gone with what it changed: then the keys go on from what is said of the results. Where it is
+// still there, by its id, htmx has it focused.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id !== "list" || document.activeElement !== document.body || brush.refocus) return;
+  document.querySelector("#results .sentence, #results-line, #results .state h1")?.focus();
+});
+
 // Live mode: asks only while somebody may be looking; the page's title tells how many are waiting --------
 
 const title = document.title;

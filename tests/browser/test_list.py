@@ -97,7 +97,7 @@ def test_the_list_is_exported_as_it_is_filtered(
     assert {row.split(",")[2] for row in rows} == {"error"}
 
 
-def test_new_traces_wait_and_a_view_is_saved(
+def test_new_traces_wait_and_a_view_is_saved_shared_and_changed(
     page: Page, failed: str, platform: "Platform", problems: list[str]
 ) -> None:
     page.goto(f"/p/{platform.project_slug}/traces")
@@ -110,8 +110,10 @@ def test_new_traces_wait_and_a_view_is_saved(
     expect(page.locator("a.newer")).to_have_text("1 new trace: show it")
     assert rows.count() == shown
     expect(page).to_have_title(re.compile(r"^\(1\) Traces"))
+    page.keyboard.press("j")
     page.keyboard.press("n")
     expect(page.locator(f"a[href$='{late}']")).to_be_visible()
+    expect(page.locator(f"a[href$='{failed}']")).to_be_focused()
     expect(page.locator("a.newer")).to_have_count(0)
     page.keyboard.press("l")
     expect(page).to_have_url(re.compile(r"/traces\??$"))
@@ -124,14 +126,75 @@ def test_new_traces_wait_and_a_view_is_saved(
     expect(page.get_by_role("columnheader", name="Session")).to_be_visible()
     page.locator("summary", has_text="Views").click()
     page.get_by_label("Save what the list shows as").fill(late)
+    page.get_by_label("Shared in the project").check()
     page.get_by_role("button", name="Save the view").click()
-    expect(page.get_by_label(f"Saved views: {late}")).to_be_visible()
+    menu = page.get_by_label(f"Saved views: {late}")
+    expect(menu).to_be_visible()
+    page.get_by_label("Status").select_option("ok")
+    expect(menu).to_contain_text("changed")
+    menu.click()
+    page.get_by_role("button", name=f"Save the changes to “{late}”").click()
+    expect(page.get_by_text(f"Changed the view “{late}”.")).to_be_visible()
+    expect(menu).not_to_contain_text("changed")
     page.goto(f"/p/{platform.project_slug}/traces")
     page.locator("summary", has_text="Views").click()
-    page.get_by_role("link", name=late, exact=True).click()
-    expect(page).to_have_url(re.compile(r"\?status=error&columns=[a-z.]*session"))
+    shared = page.locator(".menu-title", has_text="Shared in").locator("xpath=following-sibling::a")
+    shared.filter(has_text=late).click()
+    expect(page).to_have_url(re.compile(r"\?status=ok&columns=[a-z.]*session"))
     page.goto(f"/p/{platform.project_slug}/traces/views")
     page.get_by_label(f"Delete {late}").click()
     page.get_by_role("button", name="Delete this view").click()
     expect(page.get_by_text(f"Deleted the view “{late}”.")).to_be_visible()
+    assert problems == []
+
+
+def test_the_keys_go_on_from_where_they_were_when_the_list_changes(
+    page: Page, failed: str, platform: "Platform", problems: list[str]
+) -> None:
+    page.goto(f"/p/{platform.project_slug}/traces?range=1h&status=error")
+    for heading, order, sort in (
+        ("Latency", "-latency", "descending"),
+        ("Started", "", "descending"),
+        ("Started", "time", "ascending"),
+    ):
+        by = page.get_by_role("columnheader", name=heading)
+        by.get_by_role("link").press("Enter")
+        expect(by).to_have_attribute("aria-sort", sort)
+        expect(by.get_by_role("link")).to_be_focused()
+        expect(page).to_have_url(re.compile(rf"order={order}(&|$)" if order else r"\?(?!.*order=)"))
+    page.get_by_role("link", name="u-1042").first.press("Enter")
+    expect(page.locator(".chip")).to_have_text([re.compile("that failed"), re.compile("by user")])
+    sentence = page.locator(".sentence")
+    expect(sentence).to_be_focused()
+    page.get_by_label("Remove: by user u-1042").press("Enter")
+    expect(page.locator(".chip")).to_have_text([re.compile("that failed")])
+    expect(sentence).to_be_focused()
+    page.get_by_role("link", name="Clear all").press("Enter")
+    expect(sentence).to_have_count(0)
+    expect(page.locator("#results-line")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator("a[data-row]:focus")).to_have_count(1)
+
+    attribute = page.get_by_label("Attributes")
+    page.locator("summary", has_text="More filters").click()
+    attribute.press_sequentially("service.na")
+    offered = page.locator("#offers-attribute option[value='service.name']")
+    expect(offered).to_have_count(1)
+    attribute.press_sequentially("me:")
+    expect(page.locator("#offers-attribute option[value='service.name:browser-test']")).to_have_count(1)
+    attribute.fill("service.name:browser-test")
+    attribute.press("Enter")
+    expect(page.locator(".chip")).to_have_text(re.compile("with attribute service.name:browser-test"))
+    expect(page.locator(f"#row-{failed}")).to_be_visible()
+    expect(attribute).to_be_focused()
+    attribute.fill("")
+    page.get_by_role("textbox", name="Score").fill("quality>>0.5")
+    page.get_by_role("textbox", name="Score").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "not filtered by what could not be read: Score “quality>>0.5”"
+    )
+    expect(page).to_have_url(re.compile("score=quality%3E%3E0.5"))
+    page.get_by_role("alert").get_by_role("link", name="Remove it").press("Enter")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("#results-line")).to_be_focused()
     assert problems == []
