@@ -1,15 +1,16 @@
-"""A project's own patterns on spans, before they become rows: each string is seen as it was sent. Pure.
+"""A project's own patterns on spans, before they become rows: each string and number is seen as it was sent. Pure.
 
 Only projects that have patterns pay for this walk; the built-in detectors read the rows' text (`redact`).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from ingest.patterns import matcher
+from ingest.patterns import Match, matcher
 from ingest.policy import Action, Pattern, Policy
 from ingest.redact import keyed_hash
 from traces.redactions import added
@@ -38,6 +39,8 @@ TEXT_FIELDS = (
     "scope",
 )
 CONTENT_FIELDS = ("input", "output", "tool_definitions", "request_params", "attributes", "resource")
+_ESCAPE = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[nrtbf/\x22])?")
+_EXACT = 2**53  # up to which a double holds every whole number
 _texts = attrgetter(*TEXT_FIELDS)
 _contents = attrgetter(*CONTENT_FIELDS)
 
@@ -75,32 +78,49 @@ class _Rewriting:
             return self._dict(value)
         if kind is list or kind is tuple:
             return self._items(value)
+        if kind is int or kind is float:
+            return self._number(value)
         if kind is Event or kind is Link or kind is LogEntry:
             return self._part(value)
         return value
 
     def text(self, text: str, *, identity: bool = False) -> str:
-        """A string that is JSON itself is rewritten by its parts where it holds escapes, so that it stays JSON."""
-        inner = _structure(text) if "\\" in text else None
+        """A string that is JSON itself is rewritten by its parts, so that it stays JSON.
+
+        What is matched in the text but in none of its parts (a rule that names quotes, say) is replaced in the text.
+        """
+        encoded = text.encode("utf-8", "replace")
+        matches = self._matches(encoded)
+        inner = _structure(text) if matches or "\\" in text else None
         if inner is not None:
             rewritten = self.value(inner)
-            return text if rewritten is inner else msgspec.json.encode(rewritten).decode()
-        return self._plain(text, identity=identity)
+            if rewritten is not inner:
+                return msgspec.json.encode(rewritten).decode()
+            matches = list(_outside_escapes(encoded, matches))
+        return self._replaced(encoded, matches, identity) if matches else text
 
-    def _plain(self, text: str, *, identity: bool) -> str:
-        encoded = text.encode("utf-8", "replace")
-        matches = self._matcher.find(encoded) if self._matcher else []
+    def _number(self, number: float) -> Any:
+        """The number, or the text that takes its place: 900123.0 is 900123 to a rule."""
+        is_whole = isinstance(number, float) and number.is_integer() and abs(number) < _EXACT
+        spelled = str(int(number) if is_whole else number)
+        rewritten = self.text(spelled)
+        return number if rewritten is spelled else rewritten
+
+    def _matches(self, encoded: bytes) -> list[Match]:
+        found = self._matcher.find(encoded) if self._matcher else []
+        allows = self._policy.allow.allows
+        return [match for match in found if not allows(_matched(encoded, match))]
+
+    def _replaced(self, encoded: bytes, matches: Sequence[Match], identity: bool) -> str:
         parts: list[bytes] = []
         position = 0
         for match in matches:
-            value = encoded[match.start : match.end].decode(errors="replace")
-            if self._policy.allow.allows(value):
-                continue
             pattern = self._policy.patterns[match.pattern]
-            parts += (encoded[position : match.start], self._stand_in(pattern, value, identity).encode())
+            stand_in = self._stand_in(pattern, _matched(encoded, match), identity)
+            parts += (encoded[position : match.start], stand_in.encode())
             position = match.end
             self.counts[pattern.name] = self.counts.get(pattern.name, 0) + 1
-        return b"".join((*parts, encoded[position:])).decode(errors="replace") if position else text
+        return b"".join((*parts, encoded[position:])).decode(errors="replace")
 
     def _stand_in(self, pattern: Pattern, value: str, identity: bool) -> str:
         match Action.HASH if identity else pattern.action:
@@ -148,6 +168,16 @@ def _redact_span(span: Span, rewriting: _Rewriting) -> Span:
     if not changes:
         return span
     return msgspec.structs.replace(span, **changes, redactions=added(span.redactions or {}, rewriting.counts))
+
+
+def _outside_escapes(encoded: bytes, matches: Iterable[Match]) -> Iterator[Match]:
+    """The matches that do not begin or end in what JSON writes for one character."""
+    inside = {at for escape in _ESCAPE.finditer(encoded) for at in range(escape.start() + 1, escape.end())}
+    return (match for match in matches if match.start not in inside and match.end not in inside)
+
+
+def _matched(encoded: bytes, match: Match) -> str:
+    return encoded[match.start : match.end].decode(errors="replace")
 
 
 def _structure(text: str) -> JSONValue:

@@ -2,12 +2,12 @@
 
 Pure. It works on the JSON text of the rows (docs/decisions/0008): all texts of a batch are scanned in one pass and
 replacements are spliced in, whatever the depth a value stands at: keys, and JSON inside strings, included. Hits never
-cover a quote or a backslash, so the text stays JSON.
+cover a quote or a part of an escape (`detectors.scan`), and a number is replaced as a whole, so the text stays JSON.
 """
 
 import hmac
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ingest.detectors import Detector, Hit, find
@@ -16,10 +16,11 @@ from ingest.policy import Action, Allowed, Policy
 Counts = dict[str, int]
 # Escapes inside of strings that hold JSON themselves: the row's own encoder writes none for such characters.
 _INNER_ESCAPE = re.compile(rb"(\\{2,})u([0-9a-fA-F]{4})")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_NUMBER = re.compile(rb"[-+.0-9eE]+")
 # `user-1042`: too short and with too few digits for any detector; a scan of its own would cost 15 us.
 _PLAIN_ID = re.compile(r"(?!xox)(?=(?:[^0-9]*[0-9]){0,5}[^0-9]*$)[A-Za-z0-9_-]{1,19}\Z")
-_BEFORE_NUMBER = frozenset(b":,[")
+_BEFORE_NUMBER = frozenset(b":,[-")
 _BACKSLASH = 0x5C
 
 
@@ -122,16 +123,20 @@ def _pieces(
     counts: Counts = {}
     masked_keys = 0
     position = start
+    strings: _Strings | None = None
     for hit in hits:
         action = policy.actions.get(hit.detector)
         text = _stand_in(hit, action, policy.key)
         if is_json and action is not Action.HASH and _in_key(buffer, hit.end):
             masked_keys += 1
             text = f"[{hit.detector}]" if masked_keys == 1 else f"[{hit.detector}] {masked_keys}"
-        if is_json and _is_number(buffer, start, hit):
-            text = f'"{text}"'
-        parts += (buffer[position : hit.start], text.encode())
-        position = hit.end
+        first, last = hit.start, hit.end
+        if is_json and buffer[first - 1] in _BEFORE_NUMBER and _NUMBER.fullmatch(buffer, first, last):
+            strings = strings or _Strings(buffer, start)
+            if not strings.hold(first):
+                text, (first, last) = f'"{text}"', _number_around(buffer, first)
+        parts += (buffer[position:first], text.encode())
+        position = last
         if not hit.continues:
             counts[hit.detector] = counts.get(hit.detector, 0) + 1
     parts.append(buffer[position:end])
@@ -150,15 +155,22 @@ def _in_key(buffer: bytes, end: int) -> bool:
     return quote >= 0 and buffer[quote - 1] != _BACKSLASH and buffer[quote + 1 : quote + 2] == b":"
 
 
-def _is_number(buffer: bytes, start: int, hit: Hit) -> bool:
-    """Whether the hit is a JSON number: outside of strings, so its replacement needs quotes."""
-    if buffer[hit.start - 1] not in _BEFORE_NUMBER or not buffer[hit.start : hit.end].isdigit():
-        return False
-    return not any(match.start() < hit.start < match.end() for match in _strings(buffer, start, hit.end))
+def _number_around(buffer: bytes, position: int) -> tuple[int, int]:
+    """The whole JSON number at `position`, with its sign."""
+    start = position - (buffer[position - 1 : position] == b"-")
+    number = _NUMBER.match(buffer, start)
+    return start, number.end() if number else position
 
 
-def _strings(buffer: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
-    for match in _STRING.finditer(buffer, start):
-        if match.start() >= end:
-            return
-        yield match
+class _Strings:
+    """Where the strings of one JSON text are; asked by position, in order, so that a text is read once."""
+
+    def __init__(self, buffer: bytes, start: int) -> None:
+        self._strings = _STRING.finditer(buffer, start)
+        self._string = next(self._strings, None)
+
+    def hold(self, position: int) -> bool:
+        """Whether `position` is inside of a string."""
+        while self._string is not None and self._string.end() <= position:
+            self._string = next(self._strings, None)
+        return self._string is not None and self._string.start() < position

@@ -1,8 +1,15 @@
 """What stands beside a candidate: numbers and keys count only where no word or number runs on."""
 
+import re
+from collections.abc import Iterator
+
 _SPACE = 0x20
 _BACKSLASH = 0x5C
 _ESCAPE_LETTERS = frozenset(b"nrtbf")
+# What JSON, at any depth of strings in strings, writes for one character; a letter after a backslash may be its own.
+_ESCAPE = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[nrtbf/\x22])?")
+LONGEST_TAIL = 6
+_NOT_IN_PIECES = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[nrtbf/\x22])?|[\x22\x00-\x1f]+")
 ALNUM = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 WORD = ALNUM | {ord("_")}
 # A number after one of these is part of a decimal, a dashed id, an amount.
@@ -33,6 +40,21 @@ def escape_tail(text: bytes, start: int) -> int:
     if text[start] == 0x75:  # u
         return 5
     return 1 if text[start] in _ESCAPE_LETTERS else 0
+
+
+def pieces(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The parts of [start, end) that may be replaced: none begins or ends in an escape, or covers one or a quote."""
+    backslash = text.rfind(b"\\", max(0, start - LONGEST_TAIL), start)
+    escape = _ESCAPE.match(text, backslash) if backslash >= 0 else None
+    position = max(start, escape.end()) if escape else start
+    for cut in _NOT_IN_PIECES.finditer(text, position, len(text)):
+        if cut.start() >= end:
+            break
+        if cut.start() > position:
+            yield position, cut.start()
+        position = cut.end()
+    if position < end:
+        yield position, end
 
 
 def is_word(text: bytes, start: int, end: int) -> bool:

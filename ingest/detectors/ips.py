@@ -19,7 +19,7 @@ _DOCUMENTATION_6 = IPv6Network("2001:db8::/32")
 # What stands before four numbers that are a version or a chapter: Chrome/120.0.0.0, foo==1.2.3.4, section 4.3.2.1.
 _NUMBERED = re.compile(
     rb"(?:[a-z0-9_]/|[=<>~^]=[ ]?|[~^]"
-    rb"|(?<![a-z])v[. ]?"
+    rb"|(?:(?<![a-z])|(?<=\x5c[nrt]))v[. ]?"
     rb"|(?<![a-z])(?:ver|versions?|releases?|build|firmware|driver|revision|rev|update|sdk|runtime"
     rb"|sections?|sec|chapter|clauses?|paragraph|table|figure|kapitel|absatz|abschnitt|oid)"
     rb"(?:_?(?:no|number|id|string|version|code))?[\x22':=.# \x5c-]{0,6})\Z",

@@ -125,11 +125,11 @@ TRIGGERS: tuple[Trigger, ...] = (
         "CA",
         sin.is_valid,
         rb"\d{3}([ -]?)\d{3}\1\d{3}",
-        rb"[^a-z]sin[^a-z]|social.insurance|[^a-z]nas[^a-z]|assurance.sociale",
+        rb"(?:[^a-z]|\x5c[nrt])(?:sin|nas)[^a-z]|social.insurance|assurance.sociale",
     ),
     _named("DE", idnr.is_valid, rb"\d\d( ?)\d{3}\1\d{3}\1\d{3}", rb"steuer|id-?nr|identifikationsnummer"),
     _named("NL", bsn.is_valid, rb"(?:\d{9}|\d{4}\.\d\d\.\d{3})", rb"bsn|burgerservice|sofi-?num"),
     _named("PL", pesel.is_valid, rb"\d{11}", rb"pesel"),
-    _named("BR", cpf.is_valid, rb"\d{11}", rb"[^a-z]cpf"),
+    _named("BR", cpf.is_valid, rb"\d{11}", rb"(?:[^a-z]|\x5c[nrt])cpf"),
     _named("IN", aadhaar.is_valid, rb"\d{4}([ -]?)\d{4}\1\d{4}", rb"aadhaa?r|uidai"),
 )

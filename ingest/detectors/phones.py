@@ -167,8 +167,8 @@ TRIGGERS = (
     Trigger(rb"\+[1-9][0-9 (]", Detector.PHONE, _plus, back=3),
     Trigger(rb"%2B[1-9][0-9]", Detector.PHONE, _plus, back=5, caseless=True),
     Trigger(
-        rb"(?:phone|mobil|cellular|[^a-z]cell|[^a-z]tel|[^a-z]fax|whatsapp|[^a-z]sms|handy|celular|m\xc3\xb3vil|telefon"
-        rb"|t\xc3\xa9l)[^0-9+,;{}\n]{0,20}[0-9]",
+        rb"(?:phone|mobil|cellular|(?:[^a-z]|\x5c[nrt])(?:cell|tel|fax|sms)|whatsapp|handy|celular"
+        rb"|m\xc3\xb3vil|telefon|t\xc3\xa9l)[^0-9+,;{}\n]{0,20}[0-9]",
         Detector.PHONE,
         _named,
         back=1,

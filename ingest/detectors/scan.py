@@ -6,7 +6,8 @@ from functools import cache, lru_cache
 import hyperscan
 import msgspec
 
-from ingest.detectors import cards, credentials, emails, ibans, ips, national_ids, phones
+from ingest.detectors import cards, credentials, emails, ibans, ips, named, national_ids, phones
+from ingest.detectors.edges import LONGEST_TAIL, pieces
 from ingest.detectors.hit import ALL, Check, Detector, Hit, Trigger
 from ingest.scanning import Patterns
 
@@ -18,6 +19,7 @@ _FIXED = (
     *ibans.TRIGGERS,
     *national_ids.TRIGGERS,
     *credentials.TRIGGERS,
+    *named.TRIGGERS,
     *phones.TRIGGERS,
 )
 _SHIFT = 10  # bits of a trigger's number in a firing
@@ -47,7 +49,32 @@ def find(text: bytes, regions: tuple[str, ...], detectors: frozenset[Detector] =
                 start, end, rank = found[-1].start, found[-1].end, own_rank
     if detectors != ALL:
         hits = [hit for hit in hits if hit.detector in detectors]
-    return _apart(hits)
+    return _safe(text, _apart(hits))
+
+
+def _safe(text: bytes, hits: list[Hit]) -> list[Hit]:
+    """The hits without what keeps JSON valid, whatever a check took for part of a value.
+
+    None begins or ends in an escape, or covers one or a quote. That most have none near is told of all at once.
+    """
+    if not hits or (hits[0].start >= LONGEST_TAIL and not _any_near(text, hits)):
+        return hits
+    return [piece for hit in hits for piece in _in_pieces(text, hit)]
+
+
+def _any_near(text: bytes, hits: list[Hit]) -> bool:
+    with_tails = b"".join([text[hit.start - LONGEST_TAIL : hit.end] for hit in hits])
+    return b"\\" in with_tails or b'"' in b"".join([text[hit.start : hit.end] for hit in hits])
+
+
+def _in_pieces(text: bytes, hit: Hit) -> list[Hit]:
+    found = list(pieces(text, hit.start, hit.end))
+    if found == [(hit.start, hit.end)]:
+        return [hit]
+    return [
+        msgspec.structs.replace(hit, start=start, end=end, continues=hit.continues or number > 0)
+        for number, (start, end) in enumerate(found)
+    ]
 
 
 def _moved(hit: Hit, by: int) -> Hit:

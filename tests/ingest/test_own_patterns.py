@@ -89,6 +89,34 @@ def test_json_inside_a_string_is_rewritten_by_its_parts_and_stays_json() -> None
     json.loads(json.loads(str(clean.output))["again"])
 
 
+DIGITS = Policy(key=b"k" * 32, patterns=(Pattern("customer", r"\b9[0-9]{5}\b"),))
+
+
+def test_a_number_is_matched_as_it_is_written_and_becomes_a_text() -> None:
+    sent = {"id": 900123, "again": 900123.0, "list": [-900124, 12, True, 0.5], "longer": 9001234}
+    [clean] = redact_spans([span(input=sent, attributes=sent)], DIGITS)
+    masked = {
+        "id": "[customer]",
+        "again": "[customer]",
+        "list": ["-[customer]", 12, True, 0.5],
+        "longer": 9001234,
+    }
+    assert clean.input == masked
+    assert clean.attributes == masked
+    assert clean.redactions == {"customer": 6}
+
+
+def test_a_number_in_json_inside_a_string_becomes_a_text_there() -> None:
+    [clean] = redact_spans([span(output='{"id":900123,"n":3}')], DIGITS)
+    assert json.loads(str(clean.output)) == {"id": "[customer]", "n": 3}
+
+
+def test_a_pattern_that_names_quotes_matches_json_inside_a_string_too() -> None:
+    rule = Pattern("field", r'"pet": ?"[a-z]+"')
+    [clean] = redact_spans([span(output='{"pet": "rex"}')], Policy(key=b"k" * 32, patterns=(rule,)))
+    assert clean.output == "{[field]}"
+
+
 def test_two_keys_that_are_replaced_alike_keep_both_values() -> None:
     [clean] = redact_spans([span(attributes={"CUST-000001": 1, "CUST-000002": 2})], POLICY)
     assert clean.attributes == {"[customer]": 1, "[customer] 2": 2}
