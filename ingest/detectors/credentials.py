@@ -74,6 +74,8 @@ _BASIC = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2,4}")
 _PEM_END = b"-----END"
 _PEM_MOST = 16_384
+_STRING_ENDS = re.compile(rb"(?<!\x5c)(?:\x5c\x5c)*\x22")
+_CODE_LINE = 24
 # Runs of base64; an escape is consumed first, so that its letter is no part of one.
 _RUN_OF_BASE64 = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[a-z])|([A-Za-z0-9+/=]+)")
 
@@ -134,10 +136,17 @@ def _in_address(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
 
 
 def _private_key(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
-    """Each line of a PEM block's body: one value in several pieces, so that escapes between them stay."""
-    end = text.find(_PEM_END, start, start + _PEM_MOST)
-    end = end if end >= 0 else min(len(text), start + _PEM_MOST)
-    lines = _runs(text, start, end)
+    """Each line of a PEM block's body: one value in several pieces, so that escapes between them stay.
+
+    Of one that is cut off, up to the end of its string; in code, where each line is a string, the long ones.
+    """
+    string = _STRING_ENDS.search(text, start, start + _PEM_MOST)
+    limit = string.start() if string else min(len(text), start + _PEM_MOST)
+    end = text.find(_PEM_END, start, limit)
+    quote = text.find(b'"', start, end if end >= 0 else limit)
+    lines = _runs(text, start, quote if quote >= 0 else end if end >= 0 else limit)
+    if 0 <= quote < end:
+        lines += [(first, last) for first, last in _runs(text, quote, end) if last - first >= _CODE_LINE]
     canonical = b"".join(text[first:last] for first, last in lines).decode()
     return tuple(
         Hit(first, last, Detector.SECRET, canonical, continues=number > 0)

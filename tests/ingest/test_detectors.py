@@ -213,6 +213,18 @@ def test_a_private_key_is_one_value_in_as_many_pieces_as_lines() -> None:
     assert {hit.canonical for hit in hits} == {"MIIEvQIBADANBgkq=="}
 
 
+def test_a_private_key_that_is_cut_off_ends_with_its_string() -> None:
+    inner = json.dumps({"key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIB\nADANB", "word": "untouched"})
+    text = json.dumps({"a": inner, "b": "also untouched", "c": "-----END PRIVATE KEY-----"})
+    assert [value for _, value in found(text)] == ["MIIEvQIB", "ADANB"]
+
+
+def test_a_private_key_in_code_is_found_by_its_long_lines() -> None:
+    line = (LETTERS * 2)[:64]
+    text = f'key = "-----BEGIN PRIVATE KEY-----\\n" +\n  "{line}\\n" +\n  "{line}\\n" + "-----END PRIVATE KEY-----"'
+    assert [value for _, value in found(json.dumps(text))] == [line, line]
+
+
 def test_a_token_is_a_jwt_when_its_header_names_an_algorithm() -> None:
     def encoded(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
