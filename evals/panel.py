@@ -1,20 +1,26 @@
 """The part of a page that shows the scores of one thing, and takes feedback on it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
 from evals import queries, services
 from evals.forms import FeedbackForm
-from evals.score import FEEDBACK, MAX_COMMENT, Score, Source, Subject, Target, Verdict
+from evals.score import FEEDBACK, MAX_COMMENT, Score, Source, Subject, Target, Value, Verdict
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy.models import Role, User
 from tracehouse.tenancy.permissions import ProjectRequest, may
+from traces import outline_queries
 
 log = structlog.get_logger()
+Read = TypeVar("Read")
 # Rows shown at once; the others unfold.
 FIRST = 4
+_GRAVEST_FIRST = (Verdict.WRONG, Verdict.DOWN, Verdict.UP, Verdict.COMMENT)
+_WORDS = {Verdict.UP: "good", Verdict.DOWN: "bad", Verdict.WRONG: "wrong", Verdict.COMMENT: "with a comment"}
 _TITLES = {
     Target.TRACE: "Feedback on this trace",
     Target.SPAN: "Feedback on this step",
@@ -33,12 +39,46 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What was said of one step, in an icon and in words."""
+
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredStep:
+    """`name` is None while the span itself is not there."""
+
+    span_id: str
+    name: str | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class OnSteps:
+    """The scores of a trace that are of its steps."""
+
+    scores: int
+    steps: list[ScoredStep]
+
+    @property
+    def first(self) -> list[ScoredStep]:
+        return self.steps[:FIRST]
+
+    @property
+    def rest(self) -> list[ScoredStep]:
+        return self.steps[FIRST:]
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     subject: Subject
     scores: list[Shown]
     own: Shown | None
     may_give: bool
     unreadable: bool = False
+    on_steps: OnSteps | None = None  # of a trace
     verdicts: tuple[str, ...] = tuple(Verdict)
     max_comment: int = MAX_COMMENT
     form: FeedbackForm | None = None  # what was sent and could not be taken
@@ -61,6 +101,10 @@ class Panel:
         return self.scores[FIRST:]
 
     @property
+    def mark(self) -> Mark | None:
+        return mark_of([one.score for one in self.scores])
+
+    @property
     def own_verdict(self) -> str:
         return str(self.own.score.value) if self.own else ""
 
@@ -75,11 +119,10 @@ class Panel:
 def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | None = None) -> Panel:
     """The panel as this reader sees it. One that cannot be read says so: the page around it stands."""
     may_give = may(request.role, Role.MEMBER)
-    try:
-        found = _scores_of(request, subject)
-    except (QueryUnavailable, QueryTooLarge) as error:
-        log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
+    found = unless_away(request, lambda: _scores_of(request, subject))
+    if found is None:
         return Panel(subject, [], None, may_give, unreadable=True, form=form)
+    on_steps = steps_of(request, subject.trace_id) if subject.target is Target.TRACE else None
     own_id = services.feedback_id(request.project.pk, request.user.pk, subject)
     emails = _emails(request, found)
     is_admin = may(request.role, Role.ADMIN)
@@ -89,23 +132,78 @@ def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | Non
     ]
     shown.sort(key=lambda one: not one.is_own)
     own = shown[0] if shown and shown[0].is_own else None
-    return Panel(subject, shown, own, may_give, form=form)
+    return Panel(subject, shown, own, may_give, on_steps=on_steps, form=form)
+
+
+def unless_away(request: ProjectRequest, read: Callable[[], Read]) -> Read | None:
+    """None while the scores cannot be read: what they stand beside does without."""
+    try:
+        return read()
+    except (QueryUnavailable, QueryTooLarge) as error:
+        log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
+        return None
 
 
 def _scores_of(request: ProjectRequest, subject: Subject) -> list[Score]:
     """A page with panels of a trace and of a step reads once, unless there are more scores than one read has."""
     if not subject.trace_id:
         return queries.of_subject(request.scope, subject)
-    kept: dict[str, list[Score]] = vars(request).setdefault("scores_by_trace", {})
-    if subject.trace_id not in kept:
-        kept[subject.trace_id] = queries.of_trace(request.scope, subject.trace_id)
-    whole = kept[subject.trace_id]
+    whole = _of_trace(request, subject.trace_id)
     if len(whole) >= queries.MAX_SHOWN:
         return queries.of_subject(request.scope, subject)
     return [score for score in whole if score.subject.span_id == subject.span_id]
 
 
-def verdict_counts(scores: Iterable[Score]) -> Mapping[str, int]:
+def _of_trace(request: ProjectRequest, trace_id: str) -> list[Score]:
+    kept: dict[str, list[Score]] = vars(request).setdefault("scores_by_trace", {})
+    if trace_id not in kept:
+        kept[trace_id] = queries.of_trace(request.scope, trace_id)
+    return kept[trace_id]
+
+
+def marks_of(request: ProjectRequest, trace_id: str) -> Mapping[str, Mark]:
+    """By span id, for the steps that have scores."""
+    scored = _by_step(unless_away(request, lambda: _of_trace(request, trace_id)) or ())
+    return {span_id: mark for span_id, scores in scored.items() if (mark := mark_of(scores))}
+
+
+def steps_of(request: ProjectRequest, trace_id: str) -> OnSteps | None:
+    scored = _by_step(unless_away(request, lambda: _of_trace(request, trace_id)) or ())
+    names = unless_away(request, lambda: outline_queries.names(request.scope, trace_id, list(scored)))
+    if names is None:
+        return None
+    marks = marks_of(request, trace_id)
+    steps = [ScoredStep(span_id, names.get(span_id), mark) for span_id, mark in marks.items()]
+    return OnSteps(sum(map(len, scored.values())), steps)
+
+
+def _by_step(scores: Iterable[Score]) -> Mapping[str, list[Score]]:
+    found: defaultdict[str, list[Score]] = defaultdict(list)
+    for score in scores:
+        if score.subject.span_id:
+            found[score.subject.span_id].append(score)
+    return found
+
+
+def mark_of(scores: Sequence[Score]) -> Mark | None:
+    """The icon is of the gravest verdict, the words are of all verdicts and of other scores by name and value."""
+    if not scores:
+        return None
+    counts = verdict_counts(scores)
+    gravest = next((verdict for verdict in _GRAVEST_FIRST if verdict in counts), None)
+    others = [f"{one.name} {value_in_words(one.value)}" for one in scores if one.name != FEEDBACK]
+    said = [f"{count} {_WORDS[verdict]}" for verdict, count in counts.items()]
+    return Mark(icon=gravest or "score", words="Scores: " + ", ".join([*said, *others]))
+
+
+def value_in_words(value: Value) -> str:
+    """yes or no, 0.82, or the text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def verdict_counts(scores: Iterable[Score]) -> Mapping[Verdict, int]:
     """How often each verdict was given."""
     given = [str(score.value) for score in scores if score.name == FEEDBACK]
     return {verdict: given.count(verdict) for verdict in Verdict if verdict in given}

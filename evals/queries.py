@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, lru_cache
 from typing import TypeAlias
 
@@ -12,16 +12,14 @@ from tracehouse.tenancy.scope import Scope
 from traces import cursor as cursors
 from traces.filters import TraceFilters
 from traces.queries import matching, parse_trace_id
-from traces.score_filters import in_force
+from traces.score_filters import ScoreCondition, in_force
 
 MAX_PAGE = 200
 MAX_SHOWN = 500
-# Of one trace in a list.
-MAX_OF_A_TRACE = 20
+# Of one trace, or one session, in a list.
+MAX_OF_ONE = 20
 MAX_NAMES = 100
 MAX_COMMENTS = 5
-# GLOBAL: on a cluster a score does not lie on the shard of its trace.
-_SAID_OF = "name = {{feedback:String}} AND data_type = 'categorical' AND trace_id GLOBAL IN ({of_these})"
 Place: TypeAlias = tuple[int, str]  # in a list: microseconds since 1970, and the id
 
 
@@ -46,7 +44,7 @@ class ScorePage:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """`traces`: how many were given each verdict; a trace may have several."""
+    """`traces`: how many were given each verdict, on themselves, a step or their session; a trace may have several."""
 
     traces: Mapping[str, int]
     comments: list[Score]  # the newest
@@ -115,7 +113,7 @@ def of_trace(scope: Scope, trace_id: str) -> list[Score]:
 
 
 def scores_of(scope: Scope, trace_ids: Sequence[str], *, gently: bool = False) -> dict[str, list[Score]]:
-    """The scores of each of these traces and of their spans, newest first, up to `MAX_OF_A_TRACE` each."""
+    """The scores of each of these traces and of their spans, newest first, up to `MAX_OF_ONE` each."""
     if not trace_ids:
         return {}
     found: defaultdict[str, list[Score]] = defaultdict(list)
@@ -124,18 +122,28 @@ def scores_of(scope: Scope, trace_ids: Sequence[str], *, gently: bool = False) -
     return dict(found)
 
 
-def feedback(scope: Scope, filters: TraceFilters) -> Feedback:
-    """What people said of the traces that start in the window and match, and of their spans.
+def of_sessions(scope: Scope, session_ids: Sequence[str]) -> dict[str, list[Score]]:
+    """The scores of each of these sessions, not of their traces, newest first, up to `MAX_OF_ONE` each."""
+    found: defaultdict[str, list[Score]] = defaultdict(list)
+    for row in run(_OF_SESSIONS, scope, {"session_ids": list(session_ids)}) if session_ids else ():
+        found[row["session_id"]].append(_score(row))
+    return dict(found)
 
-    Raises `QueryTooLarge`, `QueryUnavailable`.
+
+def feedback(scope: Scope, filters: TraceFilters) -> Feedback:
+    """What people said of the traces that start in the window and match, of their spans and of their sessions.
+
+    The numbers are those of the lists of traces by that score. Raises `QueryTooLarge`, `QueryUnavailable`.
     """
-    of_these, parameters = matching(filters)
-    bound: dict[str, Parameter] = {**parameters, "feedback": FEEDBACK}
-    counts, comments = run_together(scope, (_verdicts(of_these), bound), (_comments(of_these), bound))
-    return Feedback(
-        traces={row["label"]: row["traces"] for row in counts if row["label"] in set(Verdict)},
-        comments=_scores(comments),
+    given = [matching(replace(filters, score=ScoreCondition(FEEDBACK, "=", verdict))) for verdict in Verdict]
+    (of_these, parameters), (of_sessions, _) = matching(filters), matching(filters, sessions=True)
+    comments, *counts = run_together(
+        scope,
+        (_comments(of_these, of_sessions), {**parameters, "feedback": FEEDBACK}),
+        *((_how_many(traces), bound) for traces, bound in given),
     )
+    numbers = {verdict.value: rows[0]["traces"] for verdict, rows in zip(Verdict, counts, strict=True)}
+    return Feedback({verdict: number for verdict, number in numbers.items() if number}, _scores(comments))
 
 
 def get_score(scope: Scope, score_id: str) -> Score | None:
@@ -240,7 +248,12 @@ _OF_SESSION = _read("scores.of_session", _CONDITIONS["session_id"])
 _OF_TRACES = _read(
     "scores.of_traces",
     "trace_id IN {trace_ids:Array(UUID)}",
-    limited=f"LIMIT {MAX_OF_A_TRACE} BY trace_id\nLIMIT 10000",
+    limited=f"LIMIT {MAX_OF_ONE} BY trace_id\nLIMIT 10000",
+)
+_OF_SESSIONS = _read(
+    "scores.of_sessions",
+    "session_id IN {session_ids:Array(String)}",
+    limited=f"LIMIT {MAX_OF_ONE} BY session_id\nLIMIT 10000",
 )
 _BY_ID = _read("scores.by_id", "score_id = {score_id:String}", limited="LIMIT 1")
 _NAMES = Query(
@@ -259,23 +272,22 @@ LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=64)
-def _verdicts(of_these: str) -> Query:
+def _how_many(traces: str) -> Query:
     return Query(
-        "scores.verdicts",
+        "scores.traces",
         f"""
-SELECT
-    label,
-    uniqExact(trace_id) AS traces
-FROM {in_force(_SAID_OF.format(of_these=of_these))}
-WHERE {_SEEN}
-GROUP BY label
-LIMIT {MAX_NAMES}""",  # noqa: S608  # closed parts only
+SELECT count() AS traces
+FROM ({traces})
+LIMIT 1""",  # noqa: S608  # closed parts only
     )
 
 
 @lru_cache(maxsize=64)
-def _comments(of_these: str) -> Query:
-    said = f"{_SAID_OF.format(of_these=of_these)} AND comment != ''"
+def _comments(of_these: str, of_sessions: str) -> Query:
+    # GLOBAL: on a cluster a score does not lie on the shard of its trace.
+    of_either = f"""(trace_id GLOBAL IN ({of_these})
+            OR session_id != '' AND session_id GLOBAL IN ({of_sessions}))"""
+    said = f"name = {{feedback:String}} AND data_type = 'categorical' AND comment != '' AND {of_either}"
     return _read("scores.comments", said, limited=f"LIMIT {MAX_COMMENTS}")
 
 

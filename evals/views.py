@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from evals import services
 from evals.forms import FeedbackForm, SubjectForm
-from evals.panel import panel_of
-from evals.score import Subject
+from evals.panel import panel_of, steps_of
+from evals.score import Subject, Target
 from tracehouse.clickhouse.insert import InsertUnavailable
 from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
 from tracehouse.tenancy.models import Role
@@ -83,7 +83,10 @@ def _answer(
 ) -> HttpResponse:
     if part_asked_for(request):
         kept = form if problem and isinstance(form, FeedbackForm) else None
-        context = {"panel": panel_of(request, form.subject, kept), "problem": problem, "done": done}
+        shown = panel_of(request, form.subject, kept)
+        context = {"panel": shown, "problem": problem, "done": done}
+        if form.subject.target is Target.SPAN:
+            context["on_steps"] = steps_of(request, form.subject.trace_id)
         return render(request, "evals/panel.html", context, status=status)
     if problem:
         messages.error(request, problem)

@@ -182,14 +182,25 @@ view.list.addEventListener("focusin", (event) => {
   }
 });
 
-// A step may lead to another one, and a call in the picture to its step: its row becomes the chosen one.
-document.querySelector(".trace-body").addEventListener("click", (event) => {
+// A step may lead to another one, a call in the picture to its step, feedback to the step it is on: its row becomes
+// the chosen one.
+document.querySelector(".trace").addEventListener("click", (event) => {
   const link = event.target.closest("[data-step], [data-node]");
   const row = link && steps.rows.get(new URL(link.href).searchParams.get("span"));
   if (row === undefined || row === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (view.kept && !view.kept[row]) narrow("");
   choose(row);
   view.reveal(row);
+});
+
+// Feedback on the chosen step was given, changed or taken back: its row says so too.
+document.addEventListener("htmx:afterSettle", () => {
+  const { span, icon, words } = document.getElementById("list-span")?.dataset ?? {};
+  const row = steps.rows.get(span);
+  if (row === undefined || view.marks.get(row)?.[1] === words) return;
+  if (words) view.marks.set(row, [icon, words]);
+  else view.marks.delete(row);
+  view.draw();
 });
 
 document.addEventListener("htmx:replacedInHistory", () => remember());
@@ -264,6 +275,9 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
+for (const [id, mark] of Object.entries(JSON.parse(document.getElementById("marks-data").textContent))) {
+  if (steps.rows.has(id)) view.marks.set(steps.rows.get(id), mark);
+}
 view.chosen = steps.rows.get(steps.chosen) ?? -1;
 if (tools.only.value) narrow(tools.only.value);
 if (tools.q.value) setMatches(tools.q.value.trim(), steps.matches);

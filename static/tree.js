@@ -65,6 +65,7 @@ class TreeView {
     this.collapsed = new Set();
     this.kept = null;
     this.matches = new Map();
+    this.marks = new Map(); // what was said of a row: an icon and words
     this.text = "";
     this.chosen = -1;
     this.active = -1;
@@ -216,6 +217,14 @@ class TreeView {
     const seen = ["name", "model", "error"].includes(place);
     label.textContent = !open ? `+${inside.toLocaleString("en")}` : place && !seen ? `in ${place}` : "";
     label.hidden = !label.textContent;
+    const mark = element.querySelector(".mark"), [icon, words] = this.marks.get(row) ?? [];
+    mark.hidden = !words;
+    if (words && mark.title !== words) {
+      mark.title = words;
+      mark.lastElementChild.textContent = words;
+      mark.querySelector("use").setAttribute("href", `${this.icons}#${icon}`);
+      mark.querySelector("svg").setAttribute("class", `icon v-${icon}`);
+    }
     const link = element.querySelector("[data-row]");
     link.setAttribute("href", `?span=${steps.id[row]}#step`);
     const searched = place === undefined ? "" : this.text;

@@ -89,7 +89,8 @@ class FilterParameters(WindowParameters):
     score = serializers.CharField(
         required=False,
         max_length=500,
-        help_text="A score of the trace or of any span: `name>=0.5`, `name<=0.5`, `name=value`, or a name alone.",
+        help_text="A score of the trace, of any span or of its session: `name>=0.5`, `name<=0.5`, `name=value`, or a "
+        "name alone.",
     )
     min_latency_ms = serializers.IntegerField(required=False, min_value=0, max_value=10**12)
     min_cost_usd = serializers.DecimalField(

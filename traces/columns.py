@@ -60,6 +60,8 @@ COLUMNS: Sequence[Column] = (
     Column("latency", "Latency", "latency", "latency_ms", order=Order.SLOWEST),
 )
 STANDARD = ("user", "feature", "models", "tools", "spans", "tokens", "cost", "latency")
+# The same in a project that has scores.
+STANDARD_SCORED = tuple(column.key for column in COLUMNS if column.key in {*STANDARD, "scores"})
 # Stands for a choice of none, which an empty text would not.
 NONE = "none"
 
@@ -79,7 +81,7 @@ def as_text(columns: Iterable[Column]) -> str:
 
 
 def is_standard(columns: Iterable[Column]) -> bool:
-    return tuple(column.key for column in columns) == STANDARD
+    return tuple(column.key for column in columns) in (STANDARD, STANDARD_SCORED)
 
 
 def cells(trace: Trace, columns: Iterable[Column]) -> list[Cell]:

@@ -261,7 +261,7 @@ class TraceFilters:
     without: tuple[str, ...] = ()  # names of `LACKS`: all of them
     tags: tuple[str, ...] = ()  # all of them
     attribute: tuple[Attribute, ...] = ()  # all of them, on whichever spans
-    score: ScoreCondition | None = None  # on the trace or on any span
+    score: ScoreCondition | None = None  # on the trace, on any span or on its session
     min_latency_ms: int | None = None
     min_cost_usd: Decimal | None = None
     q: str = ""
@@ -338,7 +338,8 @@ def conditions(filters: TraceFilters, *, of_these: bool = False) -> tuple[list[s
         clauses.append(f"countIf(has({TAGS}, {{tag_{number}:String}})) > 0")
         parameters[f"tag_{number}"] = tag
     if filters.score is not None:
-        clauses.append(score_filters.decides(filters.score, of_these=of_these))
+        session = f"ifNull({belongs('session_id')}, '')"
+        clauses.append(score_filters.decides(filters.score, session=session, of_these=of_these))
         parameters |= score_filters.parameters_of(filters.score)
     told, names = _told_by_spans(filters)
     parameters |= names | looked_up(filters)[1]

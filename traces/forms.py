@@ -47,6 +47,10 @@ WITHOUT_HELP = (
     f"Traces that name no {', '.join(BELONGINGS)}; or of which some call names no model, tool, prompt_name."
 )
 
+SCORE_HELP = (
+    "Traces of which a score meets the condition: of the trace, of any of its steps, or of its session."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Chip:
@@ -173,7 +177,7 @@ class TraceFilterForm(forms.Form):
         label="Score",
         required=False,
         max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": "quality>=0.5, feedback=down"}),
+        widget=forms.TextInput(attrs={"placeholder": "quality>=0.5, feedback=down", "title": SCORE_HELP}),
     )
     min_latency_ms = forms.IntegerField(
         label="Latency at least, ms", required=False, min_value=0, max_value=10**9

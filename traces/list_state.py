@@ -70,7 +70,7 @@ def read(
     zone: tzinfo,
     home: tzinfo | None = None,
 ) -> ListState:
-    """`own_columns`: what the reader chose last, for an address that does not say."""
+    """`own_columns`: what the reader sees where the address does not say; "" for the standard."""
     asked = parameters.get("columns", "")
     chosen = asked or own_columns
     found = time_range.parse(parameters, now=now, zone=zone, home=home)

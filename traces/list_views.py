@@ -120,9 +120,9 @@ def attribute_offers(request: ProjectRequest) -> HttpResponse:
 @project_page()
 def newer(request: ProjectRequest) -> HttpResponse:
     """What live mode asks every few seconds: how many traces on the first page the reader has not been shown."""
-    state = _state(request)
     seen = set(request.GET.get("seen", "").split(","))
     try:
+        state = _state(request)
         page = queries.list_traces(request.scope.during(state.range.window), state.form.filters, limit=PAGE)
     except (QueryUnavailable, QueryTooLarge):
         return render(request, "traces/list.html#newer", {"problem": True})
@@ -135,6 +135,7 @@ def newer(request: ProjectRequest) -> HttpResponse:
 
 @require_POST
 @project_page()
+@explains_failed_reads
 def choose_columns(request: ProjectRequest) -> HttpResponse:
     """Keeps the columns for the person's next visits, and shows them."""
     chosen = columns.as_text(columns.named(request.POST.getlist("columns")))
@@ -144,7 +145,10 @@ def choose_columns(request: ProjectRequest) -> HttpResponse:
 
 
 def state_of(request: ProjectRequest, parameters: Mapping[str, str]) -> ListState:
+    """Raises `QueryTooLarge`, `QueryUnavailable`."""
     own = saved_views.columns_of(request.user, request.project)
+    if not own and not parameters.get("columns") and queries.has_scores(request.scope):
+        own = ".".join(columns.STANDARD_SCORED)
     home = zones.home(request.project)
     return list_state.read(
         parameters, own_columns=own, now=timezone.now(), zone=zones.shown(request), home=home

@@ -96,6 +96,16 @@ def find_text(scope: Scope, trace_id: str, text: str) -> dict[str, str]:
     return {f"{row['span_id']:016x}": row["place"] for row in rows}
 
 
+def names(scope: Scope, trace_id: str, span_ids: Sequence[str]) -> dict[str, str]:
+    """The names of those of these spans that are there, by id."""
+    parsed = parse_trace_id(trace_id)
+    wanted = [number for one in span_ids if (number := parse_span_id(one)) is not None]
+    if parsed is None or not wanted:
+        return {}
+    rows = run(_NAMES, scope, {"trace_ids": [str(parsed)], "span_ids": wanted})
+    return {f"{row['span_id']:016x}": row["name"] or "" for row in rows}
+
+
 def parse_span_id(text: str) -> int | None:
     try:
         return int(text, 16) if len(text) == 16 else None
@@ -182,6 +192,16 @@ ORDER BY
     abs(toUnixTimestamp64Nano(start_time) - toUnixTimestamp64Nano(its_start)),
     span_id
 LIMIT {MAX_NEIGHBOURS + 1}""",  # noqa: S608  # closed parts only
+)
+
+_NAMES = Query(
+    "traces.names",
+    f"""
+SELECT
+    span_id,
+    name
+FROM {f.spans(("name",), f"{f.OF_TRACES} AND has({{span_ids:Array(UInt64)}}, part.span_id)")}
+LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
 )
 
 

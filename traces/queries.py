@@ -312,6 +312,11 @@ def has_spans(scope: Scope) -> bool:
     return bool(run(_HAS_SPANS, scope))
 
 
+def has_scores(scope: Scope) -> bool:
+    """Whether the project has a score of anything."""
+    return bool(run(_HAS_SCORES, scope))
+
+
 def usage(
     scope: Scope, group: UsageGroup, *, filters: TraceFilters = EVERY_TRACE, limit: int = 100
 ) -> list[UsageRow]:
@@ -603,6 +608,17 @@ WHERE project_id = {project_id:UInt64}
 LIMIT 1""",
 )
 
+_HAS_SCORES = Query(
+    "scores.has_any",
+    """
+SELECT 1
+FROM scores
+WHERE project_id = {project_id:UInt64}
+  AND day BETWEEN {first_day:Date} AND {last_day:Date}
+  AND NOT deleted
+LIMIT 1""",
+)
+
 _CHOICES = Query(
     "traces.choices",
     f"""
@@ -727,20 +743,25 @@ LIMIT {{limit:UInt32}}""",  # noqa: S608
     )
 
 
-def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool) -> str:
+def _matching(clauses: Sequence[str], narrowed: str, *, exact: bool, wanted: str = "trace_id") -> str:
     conditions = "\n       AND ".join(clauses)
     return f"""
-    SELECT trace_id
+    SELECT {wanted}
     FROM {f.calls(columns_for(clauses), narrowed, exact=exact)}
     GROUP BY trace_id
     HAVING {conditions}"""  # noqa: S608  # closed parts only
 
 
-def matching(filters: TraceFilters) -> tuple[str, dict[str, Value]]:
-    """A subquery of the ids of the window's traces that match, and its parameters: to read what is said of them."""
+def matching(filters: TraceFilters, *, sessions: bool = False) -> tuple[str, dict[str, Value]]:
+    """A subquery of the ids of the window's traces that match, and its parameters: to read what is said of them.
+
+    `sessions`: of the sessions they belong to instead, once for each trace; "" for none.
+    """
     clauses, parameters = f.conditions(filters)
+    wanted = f"ifNull({f.belongs('session_id')}, '')" if sessions else "trace_id"
     exact = filters.counts_calls
-    return _matching((IN_WINDOW, *clauses), index.of_matching(filters), exact=exact), parameters
+    found = _matching((IN_WINDOW, *clauses), index.of_matching(filters), exact=exact, wanted=wanted)
+    return found, parameters
 
 
 def _encode_cursor(order: Order, row: Row) -> str:

@@ -13,6 +13,7 @@ from traces.forms import TraceFilterForm
 from traces.list_state import ListState
 from traces.list_views import list_address, state_of
 from traces.models import SavedView
+from traces.views import explains_failed_reads
 
 
 @require_safe
@@ -34,6 +35,7 @@ def manage(request: ProjectRequest) -> HttpResponse:
 
 @require_POST
 @project_page()
+@explains_failed_reads
 def save(request: ProjectRequest) -> HttpResponse:
     state = _posted_state(request)
     view = SavedView(project=request.project, created_by=request.user, parameters=state.to_save)
@@ -45,6 +47,7 @@ def save(request: ProjectRequest) -> HttpResponse:
 
 @require_POST
 @project_page()
+@explains_failed_reads
 def update(request: ProjectRequest, view_id: int) -> HttpResponse:
     """Puts what the list shows now in place of what the view showed."""
     view = _changeable(request, view_id)

@@ -89,39 +89,51 @@ def parameters_of(wanted: ScoreCondition) -> dict[str, str | float]:
 
 
 def candidates(wanted: ScoreCondition) -> str:
-    """SQL that holds for every trace which has such a score, on itself or on a span, and for some that had one.
+    """SQL that holds for every trace which has such a score, on itself, a span or its session; and for some that had.
 
-    It reads the scores written since the window began: a trace is scored after it started.
+    It reads the scores written since the window began, for a trace is scored after it started; those of sessions from
+    whenever, for a session goes on after it was scored.
     """
-    # GLOBAL: on a cluster a score does not lie on the shard of its trace.
-    return f"""trace_id GLOBAL IN
+    written = f"scores WHERE project_id = {{project_id:UInt64}} AND {_matching(wanted)}"
+    return _of_either(f"{written} AND day >= {{first_day:Date}}", f"{written} AND {_OF_A_SESSION}")
+
+
+def counted(wanted: ScoreCondition) -> str:
+    """SQL that holds for traces which have such a score; a trace goes by every session it was ever said to be of."""
+    in_a_session = f"{_OF_A_SESSION} AND {_matching(wanted)}"
+    return _of_either(in_force(_matching(wanted)), in_force(in_a_session, whenever=True))
+
+
+def decides(wanted: ScoreCondition, *, session: str, of_these: bool = False) -> str:
+    """SQL over the spans of a trace that holds just where it has such a score, on itself, a span or its session.
+
+    `session`: an expression for the session it belongs to; `of_these`: for traces of the parameter `trace_ids`.
+    """
+    of_traces, of_sessions = _matching(wanted), f"{_OF_A_SESSION} AND {_matching(wanted)}"
+    if of_these:
+        of_traces = f"trace_id IN {{trace_ids:Array(UUID)}} AND {of_traces}"
+        of_sessions = f"{_OF_THEIR_SESSIONS} AND {of_sessions}"
+    return f"""(trace_id GLOBAL IN
       (
           SELECT trace_id
-          FROM scores
-          WHERE project_id = {{project_id:UInt64}}
-            AND day >= {{first_day:Date}}
-            AND {_matching(wanted)}
-      )"""  # noqa: S608  # closed parts only
-
-
-def decides(wanted: ScoreCondition, *, of_these: bool = False) -> str:
-    """SQL that holds for just the traces which have such a score; `of_these`: among those of `trace_ids`."""
-    among = "trace_id IN {trace_ids:Array(UUID)} AND " if of_these else ""
-    return f"""trace_id GLOBAL IN
+          FROM {in_force(of_traces)}
+      )
+      OR {session} GLOBAL IN
       (
-          SELECT trace_id
-          FROM {in_force(among + _matching(wanted))}
-      )"""  # noqa: S608  # closed parts only
+          SELECT session_id
+          FROM {in_force(of_sessions, whenever=True)}
+      ))"""  # noqa: S608  # closed parts only
 
 
-def in_force(narrowed: str) -> str:
+def in_force(narrowed: str, *, whenever: bool = False) -> str:
     """A subquery of whole scores, each as written last, that match `narrowed`: the FROM of every read of scores.
 
     Rows that once matched say which ids to look at, and the last row of each decides. Days are those of writing: what
-    was written last of a score is never of an earlier day, so there is no upper bound.
+    was written last of a score is never of an earlier day, so there is no upper bound; `whenever`: nor a lower one.
     """
     picked = ",\n            ".join(f"argMax(part.{name}, part.updated_at) AS {name}" for name in COLUMNS)
-    bound = "project_id = {project_id:UInt64}\n          AND {alias}day >= {first_day:Date}"
+    since = "" if whenever else "\n          AND {alias}day >= {first_day:Date}"
+    bound = f"project_id = {{project_id:UInt64}}{since}"
     return f"""(
         SELECT
             part.score_id AS score_id,
@@ -139,6 +151,38 @@ def in_force(narrowed: str) -> str:
         HAVING NOT deleted
            AND {narrowed}
     )"""  # noqa: S608  # closed parts only
+
+
+_BOUND = """project_id = {project_id:UInt64}
+            AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
+_OF_A_SESSION = "session_id != ''"
+_OF_THEIR_SESSIONS = f"""session_id GLOBAL IN
+      (
+          SELECT arrayJoin(session_ids)
+          FROM traces
+          WHERE {_BOUND}
+            AND trace_id IN {{trace_ids:Array(UUID)}}
+      )"""  # noqa: S608  # closed parts only
+
+
+def _of_either(scores: str, of_sessions: str) -> str:
+    """Traces that some of the `scores` are of, and those of the sessions that others are of, by the index of traces."""
+    # GLOBAL: on a cluster a score does not lie on the shard of its trace.
+    return f"""trace_id GLOBAL IN
+      (
+          SELECT trace_id
+          FROM {scores}
+          UNION ALL
+          SELECT trace_id
+          FROM traces
+          ARRAY JOIN session_ids AS one_session_id
+          WHERE {_BOUND}
+            AND one_session_id GLOBAL IN
+            (
+                SELECT session_id
+                FROM {of_sessions}
+            )
+      )"""  # noqa: S608  # closed parts only
 
 
 def _matching(wanted: ScoreCondition) -> str:

@@ -2,10 +2,10 @@
 
 Counted from the table `traces` alone, which over-states (see `index_queries`): a filter on a value holds where any
 part of the trace ever said it, latency runs from the first start to the last end, and cost counts repeats twice.
-`Counts.unsure` says for how many traces the spans might decide otherwise. Scores have a table of their own, which is
-exact. Words, attributes and prompts stand in the indexes of `spans`; a look-up there is of the whole window, which pays
-for a short one only: else, as every filter that the table knows nothing of, they are named by `left_out` and not
-counted by.
+`Counts.unsure` says for how many traces the spans might decide otherwise. Scores have a table of their own; those of a
+session count for every trace that was ever said to be of it. Words, attributes and prompts stand in the indexes of
+`spans`; a look-up there is of the whole window, which pays for a short one only: else, as every filter that the table
+knows nothing of, they are named by `left_out` and not counted by.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ def strip(scope: Scope, filters: TraceFilters, edges: Sequence[int], *, by_spans
         parameters |= looked_up(filters)[1]
     said = bool(among)
     if filters.score is not None:
-        among.append(score_filters.decides(filters.score))
+        among.append(score_filters.counted(filters.score))
         parameters |= score_filters.parameters_of(filters.score)
     chosen = tuple(_chosen(filters, _COUNTED))
     having = [f"max(has(tags, {{tag_{number}:String}}))" for number in range(len(filters.tags))]
@@ -191,9 +191,10 @@ def _many_values(name: str) -> str:
     """When the spans might decide otherwise: they know which of the values the trace goes by."""
     if name in _SUMS:
         return "1"
-    if name not in _COLUMNS:
+    column = "session_ids" if name == "score" else _COLUMNS.get(name)
+    if column is None:
         return ""
-    many = f"length(groupUniqArrayArray({_COLUMNS[name]})) > 1"
+    many = f"length(groupUniqArrayArray({column})) > 1"
     return f"{many} OR NOT max(has_root)" if name == "name" else many
 
 

@@ -3,18 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from django import template
 from django.template import Context
 
 from evals import panel, queries
-from evals.score import FEEDBACK, Score, Subject, Value, Verdict
-from tracehouse.clickhouse.query import QueryTooLarge, QueryUnavailable
+from evals.score import FEEDBACK, Score, Subject, Verdict
 from traces.filters import TraceFilters
+from traces.group_queries import Group
 from traces.queries import Trace
 
 register = template.Library()
-log = structlog.get_logger()
 # In a cell, of one trace; the rest is a number.
 MAX_IN_CELL = 2
 
@@ -34,37 +32,75 @@ def scores_panel(
 
 
 @register.simple_tag(takes_context=True)
-def scores_of_traces(context: Context, traces: Sequence[Trace]) -> Mapping[str, list[Score]]:
-    """The scores of each trace of a list and of its spans, in one read; none while they cannot be read."""
-    request = context["request"]
-    try:
-        return queries.scores_of(request.scope, [trace.trace_id for trace in traces])
-    except (QueryUnavailable, QueryTooLarge) as error:
-        log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
-        return {}
+def scores_of_traces(
+    context: Context, traces: Sequence[Trace], *, sessions: bool = True
+) -> Mapping[str, list[Score]]:
+    """The scores of each trace of a list, of its spans, and, with `sessions`, of its session; none while they cannot
+    be read."""
+    scope, trace_ids = context["request"].scope, [trace.trace_id for trace in traces]
+    session_ids = {trace.session_id for trace in traces if trace.session_id} if sessions else set[str]()
+
+    def read() -> dict[str, list[Score]]:
+        found = queries.scores_of(scope, trace_ids)
+        of_sessions = queries.of_sessions(scope, sorted(session_ids))
+        both = {
+            trace.trace_id: found.get(trace.trace_id, []) + of_sessions.get(trace.session_id, [])
+            for trace in traces
+        }
+        return {trace_id: scores for trace_id, scores in both.items() if scores}
+
+    return panel.unless_away(context["request"], read) or {}
+
+
+@register.simple_tag(takes_context=True)
+def scores_of_sessions(context: Context, sessions: Sequence[Group]) -> Mapping[str, list[Score]]:
+    """The scores of each session of a list itself; none while they cannot be read."""
+    request, keys = context["request"], [session.key for session in sessions]
+    return panel.unless_away(request, lambda: queries.of_sessions(request.scope, keys)) or {}
 
 
 @register.inclusion_tag("evals/cell.html")
-def score_cell(scored: Mapping[str, list[Score]], trace_id: str) -> dict[str, Any]:
-    """Verdicts by count, then other scores by name and value."""
-    scores = scored.get(trace_id, [])
+def score_cell(scored: Mapping[str, list[Score]], key: str, *, of_session: bool = False) -> dict[str, Any]:
+    """Verdicts by count, then other scores by name and value: of a session, or of a trace and after it its session."""
+    scores = scored.get(key, [])
+    own = [score for score in scores if of_session or not score.subject.session_id]
+    around = [score for score in scores if score not in own]
+    return {"parts": [_part(part, is_around=part is around) for part in (own, around) if part]}
+
+
+def _part(scores: Sequence[Score], *, is_around: bool) -> dict[str, Any]:
     others = [score for score in scores if score.name != FEEDBACK]
     return {
+        "is_around": is_around,
         "verdicts": panel.verdict_counts(scores),
         "others": others[:MAX_IN_CELL],
         "left_out": others[MAX_IN_CELL:],
     }
 
 
+@register.simple_tag(takes_context=True)
+def score_marks(context: Context, trace_id: str) -> Mapping[str, panel.Mark]:
+    """What the rows of a trace's tree show of the scores of their steps, by span id."""
+    return panel.marks_of(context["request"], trace_id)
+
+
+@register.filter
+def mark_of(marks: Mapping[str, panel.Mark], span_id: str) -> panel.Mark | None:
+    return marks.get(span_id)
+
+
+@register.filter
+def as_columns(marks: Mapping[str, panel.Mark]) -> dict[str, list[str]]:
+    """The same for the script of the page: an icon and words by span id."""
+    return {span_id: [mark.icon, mark.words] for span_id, mark in marks.items()}
+
+
 @register.inclusion_tag("evals/feedback.html", takes_context=True)
 def feedback_summary(context: Context, filters: TraceFilters) -> dict[str, Any]:
     """How many of the traces that match in the page's time range were given which verdict, and the newest comments."""
     request, chosen = context["request"], context["range"]
-    found: queries.Feedback | None = None
-    try:
-        found = queries.feedback(request.scope.during(chosen.window), filters)
-    except (QueryUnavailable, QueryTooLarge) as error:
-        log.warning("scores_read_failed", project=request.project.slug, error=type(error).__name__)
+    scope = request.scope.during(chosen.window)
+    found = panel.unless_away(request, lambda: queries.feedback(scope, filters))
     return {
         "found": found,
         "verdicts": [(verdict.value, found.traces.get(verdict, 0)) for verdict in Verdict] if found else [],
@@ -74,9 +110,4 @@ def feedback_summary(context: Context, filters: TraceFilters) -> dict[str, Any]:
     }
 
 
-@register.filter
-def score_value(value: Value) -> str:
-    """yes or no, 0.82, or the text."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else f"{value:.6g}"
+register.filter("score_value", panel.value_in_words)

@@ -281,7 +281,11 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
             subject=Subject(trace_id=trace, span_id=SPAN),
         )
     request = type("Request", (), {"scope": Scope(project.pk), "project": project})()
-    traces = [type("Trace", (), {"trace_id": one}) for one in (trace, "1" * 32)]
+    write(project, id="u", name="resolved", value=True, subject=Subject(session_id="s-1"))
+    traces = [
+        type("Trace", (), {"trace_id": one, "session_id": session})
+        for one, session in ((trace, "s-1"), ("1" * 32, "s-2"))
+    ]
     cells = Template(
         "{% load scores %}{% scores_of_traces traces as scored %}"
         "{% for trace in traces %}{% score_cell scored trace.trace_id %}|{% endfor %}"
@@ -290,6 +294,7 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
     assert 'aria-label="wrong"' in with_scores
     assert "n3 yes" in with_scores
     assert "+2" in with_scores
+    assert "resolved yes" in with_scores.partition("session</span>")[2]
     assert without == '<span class="faint">-</span>'
 
 
@@ -307,7 +312,9 @@ def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
     monkeypatch.setattr(queries, "run", noted)
     shown = page(member, project, trace)
     assert asked == ["scores.of_trace"]
-    of_trace, _, of_step = shown.partition('id="scores-span"')
+    of_trace, of_step = (
+        shown.partition(f'id="list-{key}"')[2].partition("</ul>")[0] for key in ("trace", "span")
+    )
     assert ("of-the-trace" in of_trace, "of-the-step" in of_trace) == (True, False)
     assert ("of-the-trace" in of_step, "of-the-step" in of_step) == (False, True)
     monkeypatch.setattr(queries, "MAX_SHOWN", 2)
@@ -315,15 +322,57 @@ def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
     assert asked[1:] == ["scores.of_trace", "scores.of_span", "scores.of_span"]
 
 
+def test_what_was_said_of_steps_is_told_by_the_panel_of_the_trace_and_by_their_rows(
+    member: Client, project: Project, trace: str
+) -> None:
+    write(project, id="q", value=0.5, subject=Subject(trace_id=trace, span_id=SPAN))
+    write(project, id="x", value=0.5, subject=Subject(trace_id=trace, span_id="00000000000000bb"))
+    shown = page(member, project, trace)
+    on_steps = shown.partition('id="on-steps"')[2].partition('<section class="tree"')[0]
+    assert "2 on steps" in on_steps
+    assert f"{reverse('traces:detail', args=[project.slug, trace])}?span={SPAN}#step" in on_steps
+    assert "a step that has not arrived" in on_steps
+    row = shown.partition('id="tlist"')[2].partition('id="nothing"')[0]
+    assert '<span class="visually-hidden">Scores: quality 0.5</span>' in row
+    assert f'"{SPAN}": ["score", "Scores: quality 0.5"]' in shown
+    # Given on the page, it is told there at once: by the step's panel, and by what is sent along.
+    asked = {"trace_id": trace, "span_id": SPAN, "verdict": "wrong"}
+    answer = give(member, project, target="verdicts-span", **asked).content.decode()
+    assert 'data-icon="wrong" data-words="Scores: 1 wrong, quality 0.5"' in answer
+    assert "3 on steps" in answer.partition('id="on-steps" hx-swap-oob="true"')[2]
+
+
+def test_scores_of_sessions_stand_in_the_lists_of_sessions_and_of_traces(
+    member: Client, project: Project, store_spans: Callable[[list[Span]], None]
+) -> None:
+    now = time.time_ns() - 10**9
+    span = Span(
+        project_id=project.pk, trace_id="5" * 32, span_id=SPAN, parent_id="", start_ns=now, end_ns=now,
+        name="run", session_id="s-1",
+    )  # fmt: skip
+    store_spans([span])
+    sessions, traces = (reverse(f"{name}:list", args=[project.slug]) for name in ("sessions", "traces"))
+    assert "c-scores" not in member.get(sessions).content.decode()
+    assert "c-scores" not in member.get(traces).content.decode()
+    give(member, project, session_id="s-1", verdict="wrong")
+    row = member.get(sessions).content.decode().partition("<tbody>")[2]
+    assert 'aria-label="wrong"' in row
+    row = member.get(traces).content.decode().partition("<tbody")[2]
+    assert 'aria-label="wrong"' in row.partition("session</span>")[2]
+    assert "s-1" in member.get(sessions, {"score": "feedback=wrong"}).content.decode().partition("<tbody>")[2]
+    assert "No session matches" in member.get(sessions, {"score": "feedback=up"}).content.decode()
+
+
 def test_a_users_page_sums_what_was_said_of_their_traces(
     member: Client, project: Project, store_spans: Callable[[list[Span]], None]
 ) -> None:
-    def run(number: int, user_id: str, *, hours_ago: int = 0) -> str:
+    def run(number: int, user_id: str, *, hours_ago: int = 0, session_id: str = "") -> str:
         start = time.time_ns() - (hours_ago * 3600 + 60) * 10**9
         trace_id = f"{number:032x}"
         span = Span(
             project_id=project.pk, trace_id=trace_id, span_id=SPAN, parent_id="", start_ns=start,
             end_ns=start + 10**9, name="run", kind=Kind.AGENT, status=Status.OK, user_id=user_id,
+            session_id=session_id,
         )  # fmt: skip
         store_spans([span])
         return trace_id
@@ -333,7 +382,8 @@ def test_a_users_page_sums_what_was_said_of_their_traces(
         answer = member.get(address, {"id": user_id, "range": "24h"}).content.decode()
         return " ".join(answer.partition("<h2>Feedback</h2>")[2].partition("</section>")[0].split())
 
-    first, second, older, others = run(1, "ann"), run(2, "ann"), run(3, "ann", hours_ago=48), run(4, "bo")
+    first, second = run(1, "ann"), run(2, "ann", session_id="s-1")
+    older, others = run(3, "ann", hours_ago=48), run(4, "bo", session_id="s-2")
     assert "Nobody said anything of these traces" in users_page("ann")
     said: list[tuple[Subject, str, str]] = [
         (Subject(trace_id=first), "down", "<i>Too slow</i>"),
@@ -344,6 +394,11 @@ def test_a_users_page_sums_what_was_said_of_their_traces(
     ]
     for number, (subject, value, comment) in enumerate(said):
         write(project, id=f"f{number}", name=FEEDBACK, value=value, subject=subject, comment=comment)
+    for number, session in enumerate(("s-1", "s-2")):
+        subject = Subject(session_id=session)
+        write(
+            project, id=f"s{number}", name=FEEDBACK, value="up", subject=subject, comment=f"All of {session}"
+        )
     write(project, id="q", subject=Subject(trace_id=second), comment="Another score")
     services.delete_score(project_id=project.pk, score_id="f2")
     write(
@@ -354,10 +409,16 @@ def test_a_users_page_sums_what_was_said_of_their_traces(
     assert "score=feedback%3Ddown" in shown
     assert "user_id=ann" in shown
     assert ">1 bad</a>" in shown
-    assert ">0 good</span>" in shown
+    assert ">1 good</a>" in shown
+    assert "All of s-1" in shown
+    assert f"{reverse('sessions:detail', args=[project.slug])}?id=s-1" in shown
     assert ">0 wrong</span>" in shown
     assert ">1 with a comment only</a>" in shown
     assert "&lt;i&gt;Too slow&lt;/i&gt;" in shown
     assert "Fine now" in shown
-    assert not [text for text in ("No such contract", "Yesterday", "Of bo", "Another score") if text in shown]
+    assert not [
+        text
+        for text in ("No such contract", "Yesterday", "Of bo", "Another score", "All of s-2")
+        if text in shown
+    ]
     assert reverse("traces:detail", args=[project.slug, first]) in shown

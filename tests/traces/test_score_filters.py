@@ -1,22 +1,27 @@
 """Conditions on scores: how they are written, and which traces they hold for."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from msgspec.structs import replace
 
-from evals import services
+from evals import services, store
 from evals.score import Score, Source, Subject
 from ingest.policy import Policy
+from tracehouse.clickhouse.insert import insert_json_lines
 from tracehouse.tenancy.models import Project
 from tracehouse.tenancy.scope import Scope, Window
-from traces import queries
+from traces import group_queries, queries
 from traces.filters import Order, TraceFilters
 from traces.forms import TraceFilterForm
+from traces.group_queries import Grouping
 from traces.queries import UsageGroup
 from traces.score_filters import BadScoreCondition, ScoreCondition, is_name, parse
 from traces.span import Span
+from traces.strip_queries import Steps, strip
 
 Store = Callable[[list[Span]], None]
 NOW = datetime.now(UTC)
@@ -102,6 +107,77 @@ def test_traces_are_listed_by_what_was_written_last(scored: None, order: Order) 
     assert found("quality", Scope(2, SCOPE.window)) == set()
 
 
+@pytest.fixture
+def scored_sessions(store_spans: Store) -> None:
+    """Session `s-1` was scored before its second trace began; a later part moved a trace from it to `s-2`."""
+    old = NOW - timedelta(days=5)
+    store_spans(
+        [
+            in_session("low", "s-1", at=old),
+            in_session("high", "s-1"),
+            in_session("yes", "s-1"),
+            in_session("five", "s-2"),
+            in_session("none", "s-3"),
+        ]
+    )
+    store_spans([in_session("yes", "s-2")])
+    taken_in = f'{{"day":"{old:%Y-%m-%d}",'.encode() + store.line(1, of_session("1", "s-1", 0.2, old))[1:]
+    insert_json_lines(store.TABLE, io.BytesIO(taken_in), token="1")
+    policy = Policy(key=b"k" * 32)
+    for scores in (
+        [of_session("2", "s-2", 0.9), of_session("3", "s-3", 0.9)],
+        [score("4", "five", 0.4)],
+        [of_session("2", "s-2", 0.5)],
+    ):
+        services.write_scores(project_id=1, scores=scores, policy=policy)
+    services.delete_score(project_id=1, score_id="3")
+
+
+def in_session(trace: str, session_id: str, *, at: datetime = NOW) -> Span:
+    start = int(at.timestamp()) * 10**9
+    return replace(span(TRACES[trace]), session_id=session_id, start_ns=start, end_ns=start)
+
+
+def of_session(id: str, session_id: str, value: float, time: datetime = NOW) -> Score:
+    return Score(
+        id=id,
+        name="quality",
+        value=value,
+        subject=Subject(session_id=session_id),
+        source=Source.API,
+        time=time,
+    )
+
+
+@pytest.mark.clickhouse
+@pytest.mark.parametrize("order", list(Order))
+def test_a_score_of_a_session_is_one_of_each_of_its_traces(scored_sessions: None, order: Order) -> None:
+    week = SCOPE.during(Window(NOW - timedelta(days=7), SCOPE.window.end))
+
+    def found(condition: str, scope: Scope = SCOPE) -> set[str]:
+        page = queries.list_traces(scope, TraceFilters(score=parse(condition)), order=order)
+        ids = {trace.trace_id for trace in page.traces}
+        return {name for name, trace in TRACES.items() if trace in ids}
+
+    assert found("quality<=0.2") == {"high"}
+    assert found("quality<=0.2", week) == {"low", "high"}
+    assert found("quality=0.5") == {"yes", "five"}
+    assert found("quality=0.4") == {"five"}
+    assert found("quality>=0.9") == set()
+    assert found("quality", Scope(2, week.window)) == set()
+
+
+@pytest.mark.clickhouse
+def test_groups_sums_and_the_strip_go_by_scores_of_sessions_too(scored_sessions: None) -> None:
+    filters = TraceFilters(score=parse("quality=0.5"))
+    [group] = group_queries.list_groups(SCOPE, Grouping.SESSION, filters=filters).groups
+    assert (group.key, group.traces) == ("s-2", 2)
+    assert [row.invocations for row in queries.usage(SCOPE, UsageGroup.FEATURE, filters=filters)] == [2]
+    steps = Steps(first=int(SCOPE.window.start.timestamp()), seconds=60)
+    total = strip(SCOPE, filters, steps, by_spans=True).total
+    assert (total.traces, total.unsure) == (2, 1)
+
+
 @pytest.mark.clickhouse
 def test_sums_count_the_same_traces(scored: None) -> None:
     filters = TraceFilters(score=parse("quality>=0.5"))
@@ -116,10 +192,10 @@ def test_the_api_takes_a_condition_and_tells_what_is_wrong_with_one(
     store_spans([span(trace, project.pk) for trace in TRACES.values()])
     scores = [score("1", "low", 0.2), score("2", "high", 0.9)]
     services.write_scores(project_id=project.pk, scores=scores, policy=Policy(key=b"k" * 32))
-    client = Client(headers={"Authorization": f"Bearer {api_key}"})
-    answer = client.get("/api/v1/traces", {"score": "quality>=0.5"})
+    http = Client(headers={"Authorization": f"Bearer {api_key}"})
+    answer = http.get("/api/v1/traces", {"score": "quality>=0.5"})
     assert [trace["trace_id"] for trace in answer.json()["data"]] == [TRACES["high"]]
-    answer = client.get("/api/v1/traces", {"score": "quality>=good"})
+    answer = http.get("/api/v1/traces", {"score": "quality>=good"})
     assert answer.json()["error"]["fields"] == {"score": ["After >= comes a number, such as 0.5."]}
 
 
