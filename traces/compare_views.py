@@ -19,7 +19,7 @@ from traces import compare, compare_queries, pair
 from traces.compare import Comparison, Pair
 from traces.compare_queries import Side
 from traces.queries import Trace
-from traces.views import explains_failed_reads
+from traces.views import explains_failed_reads, missing_trace
 
 # Rows drawn at once; a longer comparison says so and offers the rest.
 ROWS = 1_000
@@ -80,6 +80,8 @@ def _choose(
     request: ProjectRequest, wanted: dict[str, str], a: Side | None, b: Side | None, ticked: int | None = None
 ) -> HttpResponse:
     """Asks for what is missing, and offers traces that go with the one that is there."""
+    if part_asked_for(request) == "pair":  # of a comparison that was there: one of the two is gone since
+        return missing_trace(request, next(wanted[name] for name, side in (("a", a), ("b", b)) if not side))
     known = b or a
     context = {
         "given": {name: request.GET.get(name, "") for name in ("a", "b")},

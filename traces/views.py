@@ -82,7 +82,9 @@ def find_in_trace(request: ProjectRequest, trace_id: str) -> HttpResponse:
 
 
 def missing_trace(request: ProjectRequest, trace_id: str) -> HttpResponse:
-    return render(request, "traces/missing.html", {"trace_id": trace_id}, status=404)
+    """The page that says so, or of it the part that a panel shows."""
+    template = "traces/missing.html#missing" if part_asked_for(request) else "traces/missing.html"
+    return render(request, template, {"trace_id": trace_id}, status=404)
 
 
 def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: str) -> dict[str, Any]:
