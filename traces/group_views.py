@@ -16,6 +16,13 @@ from traces.group_queries import Grouping, GroupOrder
 from traces.views import explains_failed_reads
 
 PAGE = 50
+ORDERS = (
+    (GroupOrder.LATEST, "Latest first"),
+    (GroupOrder.DEAREST, "Dearest first"),
+    (GroupOrder.MOST_TRACES, "Most traces first"),
+    (GroupOrder.MOST_FAILED, "Most failed first"),
+    (GroupOrder.MOST_TOKENS, "Most tokens first"),
+)
 
 
 @require_safe
@@ -59,6 +66,7 @@ def _listed(request: ProjectRequest, grouping: Grouping, template: str) -> HttpR
         "form": TraceFilterForm(request.GET, queries.choices(scope)),
         "range": chosen,
         "order": order,
+        "orders": ORDERS,
         "state": state,
         "narrowed": narrowed,  # what lists of traces that cells link to are filtered by
         "around": chosen.parameters,
