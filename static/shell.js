@@ -28,15 +28,30 @@ function chooseTheme(theme) {
   }
 }
 
+// Says it to screen readers, in a line of its own; the same words twice are said twice.
+function announce(words) {
+  const line = document.getElementById("announced");
+  line.textContent = "";
+  setTimeout(() => { line.textContent = words; }, 50);
+}
+
+// A part of the page that was asked for says what it is, and not all that it holds.
+document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (!target.matches("#step, #pair")) return;
+  announce(target.querySelector("[data-said]")?.dataset.said ?? target.querySelector("h1, h2").textContent);
+});
+
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.textContent);
     button.textContent = "Copied";
+    announce("Copied");
   } catch {
     // No clipboard outside https and loopback: select it for the person to copy.
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
+    announce("Could not copy: the text is selected");
   }
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }

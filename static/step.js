@@ -26,8 +26,10 @@
     try {
       await toClipboard(await text());
       button.textContent = "Copied";
+      announce("Copied");
     } catch {
       button.textContent = "Not copied";
+      announce("Could not copy");
     }
     setTimeout(() => { button.textContent = label; }, 1500);
   }

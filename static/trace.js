@@ -2,7 +2,8 @@
 const tree = document.getElementById("tree");
 const panel = document.getElementById("step");
 const tools = document.getElementById("tree-tools");
-const found = document.getElementById("found");
+const found = document.getElementById(tree.hidden ? "graph-found" : "found");
+const calls = [...document.querySelectorAll(".picture a[data-node]")];
 const steps = new Steps(JSON.parse(document.getElementById("tree-data").textContent));
 const view = new TreeView(
   steps,
@@ -142,6 +143,30 @@ async function search() {
   remember();
 }
 
+// In the picture: from call to call, as they are drawn.
+function callHere() {
+  const focused = calls.indexOf(document.activeElement);
+  return focused >= 0 ? focused : calls.findIndex((call) => call.hasAttribute("aria-current"));
+}
+
+function moveInPicture(by) {
+  calls[Math.min(Math.max(callHere() + by, 0), calls.length - 1)]?.focus();
+}
+
+function openFailedCall(by) {
+  const failed = calls.filter((call) => call.classList.contains("failed"));
+  const here = callHere();
+  const next = by > 0 ? failed.find((call) => calls.indexOf(call) > here) : failed.findLast((call) => calls.indexOf(call) < here);
+  const call = next ?? failed.at(by > 0 ? 0 : -1);
+  if (!call) return say("No call of the picture failed.");
+  call.focus();
+  call.click();
+}
+
+function searchSteps() {
+  location.assign(`?${new URLSearchParams(view.chosen < 0 ? {} : { span: steps.id[view.chosen] })}#tree-q`);
+}
+
 // The list that one came from: [ and ] walk along it, and the way back leads to it.
 const back = document.querySelector(".back a");
 const listPath = new URL(back.href).pathname;
@@ -250,6 +275,16 @@ const KEYS = {
   expand: () => expandAll(true),
   collapse: () => expandAll(false),
 };
+const KEYS_OF_PICTURE = {
+  j: () => moveInPicture(1),
+  k: () => moveInPicture(-1),
+  e: () => openFailedCall(1),
+  E: () => openFailedCall(-1),
+  "/": searchSteps,
+  "[": KEYS["["],
+  "]": KEYS["]"],
+  "?": KEYS["?"],
+};
 // Only where a row has the focus: elsewhere these keys are the browser's.
 const KEYS_IN_TREE = {
   ArrowDown: KEYS.j,
@@ -268,8 +303,10 @@ document.addEventListener("keydown", (event) => {
   if (event.target === tools.q && event.key === "Escape" && !tools.q.value) return move(0);
   if (event.target.matches("input, select, textarea, [contenteditable]")) return;
   const shifted = event.shiftKey && event.key.startsWith("Arrow") ? `Shift ${event.key}` : event.key;
-  const inTree = event.target.closest?.(".tlist");
-  const act = (inTree && KEYS_IN_TREE[shifted]) || (event.key.length === 1 && KEYS[event.key]);
+  const inTree = event.target.closest?.(".tlist"), inPicture = event.target.closest?.(".picture");
+  const arrow = inPicture && { ArrowDown: KEYS_OF_PICTURE.j, ArrowUp: KEYS_OF_PICTURE.k }[event.key];
+  const keys = tree.hidden ? KEYS_OF_PICTURE : KEYS;
+  const act = arrow || (inTree && KEYS_IN_TREE[shifted]) || (event.key.length === 1 && keys[event.key]);
   if (!act) return;
   event.preventDefault();
   act();
@@ -279,6 +316,7 @@ for (const [id, mark] of Object.entries(JSON.parse(document.getElementById("mark
   if (steps.rows.has(id)) view.marks.set(steps.rows.get(id), mark);
 }
 view.chosen = steps.rows.get(steps.chosen) ?? -1;
+if (location.hash === "#tree-q") tools.q.focus();
 if (tools.only.value) narrow(tools.only.value);
 if (tools.q.value) setMatches(tools.q.value.trim(), steps.matches);
 if (new URLSearchParams(location.search).get("span") === steps.chosen) view.reveal(view.chosen);

@@ -92,6 +92,7 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
     expect(step.get_by_role("link", name="Show more")).to_have_count(0)
     step.get_by_role("button", name="Copy the user message").click()
     expect(step.get_by_role("button", name="Copy the user message")).to_have_text("Copied")
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_have_text("Copied")
     assert clipboard(page) == DOCUMENT
 
     # The call's arguments are a tree, and its result, from the span that ran it, stands beside it.
@@ -114,6 +115,8 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
     # What changed since the call before.
     page.get_by_role("link", name="answer", exact=True).click()
     expect(step.locator("h2")).to_contain_text("answer")
+    expect(page.locator("#announced")).to_have_text("answer, llm, failed")
+    expect(page.locator(".trace-body [aria-live]")).to_have_count(0)
     step.get_by_role("link", name="Diff").click()
     expect(step.locator("del")).to_have_text("marketing")
     expect(step.locator("ins").first).to_have_text("sales")
@@ -144,6 +147,23 @@ def test_the_picture_leads_to_each_step(
     expect(page.locator(".picture [aria-current]")).to_contain_text("hubspot_query")
     page.reload()
     expect(page.locator(".picture [aria-current]")).to_contain_text("hubspot_query")
+
+    # The keys move in the picture, say what they cannot do, and lead to the search in the steps.
+    page.keyboard.press("j")
+    expect(page.locator(".picture a:focus")).to_contain_text("answer")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator(".picture a:focus")).to_contain_text("hubspot_query")
+    page.keyboard.press("e")
+    expect(page.locator("#step h2")).to_contain_text("answer")
+    page.keyboard.press("]")
+    expect(page.get_by_text("Open a trace from the list first")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("next call")
+    expect(page.get_by_role("dialog", name="Keys")).not_to_contain_text("next match")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox", name="Search in this trace")).to_be_focused()
+    expect(page.locator("#step h2")).to_contain_text("answer")
     assert problems == []
 
     # The same without script.

@@ -418,6 +418,21 @@ def test_the_header_leads_to_what_the_trace_belongs_to(
         assert address in page
 
 
+def test_each_prompt_of_the_header_is_a_link_however_many_there_are(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    calls = [
+        span(project, TRACE, kind=Kind.LLM, prompt_name=f"prompt-{place}", prompt_version="3")
+        for place in range(5)
+    ]
+    store_spans(calls)
+    page = reader.get(trace_address(project)).content.decode()
+    for place in range(5):
+        address = f"{list_address(project)}?prompt_name=prompt-{place}&amp;prompt_version=3"
+        assert f'<a href="{address}">prompt-{place} 3</a>' in page
+    assert '<summary aria-label="3 more prompts">' in page
+
+
 def test_a_step_is_chosen_by_its_address(reader: Client, project: Project, store_spans: Store) -> None:
     store_spans(failed_run(project, TRACE))
     page = reader.get(trace_address(project), {"span": "00000000000000ab"}).content.decode()
