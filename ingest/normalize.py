@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -34,12 +34,27 @@ from traces.span import Attributes, Event, JSONValue, Kind, Span, Status, Usage
 class Vocabulary(Protocol):
     NAME: str
 
-    def recognise(self, record: OtlpSpan, prefixes: frozenset[str], /) -> bool: ...
+    def recognise(self, record: OtlpSpan, prefixes: frozenset[str], /) -> bool:
+        """Whether there is anything of it to read."""
+
+    def is_dialect(self, record: OtlpSpan, prefixes: frozenset[str], /) -> bool:
+        """Whether the span carries its mark, besides names that others set too."""
 
     def read(self, record: OtlpSpan, /) -> Reading: ...
 
 
-# The first that recognises a span is its dialect: dialects that mark their spans come before general conventions.
+class _CurrentNames:
+    """The OTel names of today, for spans on which OpenInference comes between them and the deprecated ones."""
+
+    NAME = otel_genai.NAME
+    recognise = staticmethod(otel_genai.recognise)
+    is_dialect = staticmethod(otel_genai.is_dialect)
+    read = staticmethod(otel_genai.read_current)
+
+
+CURRENT = _CurrentNames()
+
+# The first whose mark a span carries is its dialect: those that mark their spans come before general conventions.
 VOCABULARIES: tuple[Vocabulary, ...] = (
     langfuse,
     openinference,
@@ -58,8 +73,25 @@ VOCABULARIES: tuple[Vocabulary, ...] = (
     otel_genai,
 )
 
-# After its dialect a span is read in the general conventions, before the names of any other vendor.
-GENERAL = (otel_genai.NAME, openinference.NAME)
+# A span is read in Langfuse's names, then in those of its dialect, then in all others that are on it, in this order.
+PRECEDENCE: tuple[Vocabulary, ...] = (
+    strands,  # says in which unit it wrote an OTel name
+    CURRENT,
+    openinference,
+    otel_genai,
+    traceloop,
+    mlflow,
+    langsmith,
+    laminar,
+    litellm,
+    # These have no place of their own beside another dialect.
+    pydantic_ai,
+    vercel_ai,
+    google_adk,
+    claude_code,
+    openlit,
+    others,
+)
 
 # The platform's own names: set by someone who meant this platform, so they come first.
 OWN: Mapping[str, tuple[str, ...]] = {
@@ -68,15 +100,10 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "input_type": ("tracehouse.input_type",),
     "tags": ("tracehouse.tags",),
 }
-# Names that anyone may set, on the span or on its resource: they come last.
+# Names that anyone may set, on the span or on its resource: they come after those of every vocabulary.
 DEPLOYMENT: Mapping[str, tuple[str, ...]] = {
-    "environment": (
-        "deployment.environment.name",
-        "deployment.environment",
-        "gen_ai.environment",
-        "langfuse.environment",
-    ),
-    "release": ("service.version", "langfuse.release"),
+    "environment": ("deployment.environment.name", "deployment.environment"),
+    "release": ("service.version",),
 }
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "user_id": ("user.id", "enduser.id", "user_id"),
@@ -92,7 +119,15 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "model": ("model",),
     "response_id": ("llm.response.id",),
 }
+# Names that come after everything else, also after the resource: who owns a key is not who asks with it.
+LAST: Mapping[str, tuple[str, ...]] = {
+    "environment": ("gen_ai.environment", "langfuse.environment"),
+    "release": ("langfuse.release",),
+    "user_id": ("metadata.user_api_key_user_id",),
+}
+SESSION, CONVERSATION = otel_genai.SESSION
 SPAN_NAME = "otel.span.name"
+EVALUATION = "gen_ai.evaluation.result"
 _FIELDS = tuple(name for name in Reading.__struct_fields__ if name != "consumed")
 _NOTHING = Usage()
 MAX_REMEMBERED = 4096
@@ -111,7 +146,7 @@ MARKS = (
 MAX_MARKED, MAX_MARK = 64, 200
 
 
-_IDENTITY_NAMES = frozenset(name for names in IDENTITY.values() for name in names)
+_ON_A_RESOURCE = frozenset(name for table in (IDENTITY, LAST) for names in table.values() for name in names)
 _STATUSES: Mapping[int, Status] = {1: Status.OK, 2: Status.ERROR}
 
 
@@ -119,7 +154,6 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
     """Never raises, whatever the attributes hold: what cannot be read stays among them as it was sent."""
     reading, kind, vocabulary = _read(record)
     status, status_message, error_type = _outcome(record, reading)
-    consumed = reading.consumed
     return Span(
         project_id=project_id,
         trace_id=record.trace_id,
@@ -163,20 +197,22 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         resource=record.resource,
         scope=record.scope or None,
         vocabulary=vocabulary,
-        events=_other_events(record.events, consumed),
+        events=_events(record, reading),
         links=record.links or None,
     )
 
 
 def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     attributes, resource = record.attributes, record.resource
+    if SESSION in resource and CONVERSATION in attributes:
+        attributes, record = _without_conversation(record)
     names = tuple(attributes)
     # What is remembered is bounded: names come from outside.
     shape = _shape_of(names) if sum(map(len, names)) <= MAX_REMEMBERED else _shape_of.__wrapped__(names)
-    recognised = _vocabularies(record, shape)
+    dialect, vocabularies = _vocabularies(record, shape)
     readings = [
         otel_genai.read(record, shape.genai) if vocabulary is otel_genai else vocabulary.read(record)
-        for vocabulary in recognised
+        for vocabulary in vocabularies
     ]
     if shape.own:
         readings.insert(0, _named(Reading(), attributes, shape.own))
@@ -184,12 +220,30 @@ def _read(record: OtlpSpan) -> tuple[Reading, Kind, str | None]:
     if shape.generic or shape.content:
         _add_generic(merged, attributes, shape)
     _named(merged, resource, DEPLOYMENT)
-    if not _IDENTITY_NAMES.isdisjoint(resource):
+    if not _ON_A_RESOURCE.isdisjoint(resource):
         _named(merged, resource, IDENTITY)
+        _named(merged, resource, LAST)
+    if shape.last:
+        _named(merged, attributes, shape.last)
     kind = merged.kind or implied_kind(merged)
-    if kind is Kind.LLM and len(readings) > 1:
-        _prefer_messages(merged, readings)
-    return merged, kind, recognised[0].NAME if recognised else None
+    if len(readings) > 1:
+        if kind is Kind.LLM:
+            _prefer_messages(merged, readings)
+        elif openinference in vocabularies:
+            _prefer_values(merged, attributes, kind)
+    return merged, kind, dialect
+
+
+def _without_conversation(record: OtlpSpan) -> tuple[Attributes, OtlpSpan]:
+    """The session that a program set on the resource beats the one that a framework makes up for each run."""
+    if text(record.resource[SESSION]) is None:
+        return record.attributes, record
+    attributes = {name: value for name, value in record.attributes.items() if name != CONVERSATION}
+    return attributes, msgspec.structs.replace(record, attributes=attributes)
+
+
+# The name of a span's dialect, and what it is read in, the first to win.
+_Recognised: TypeAlias = tuple[str | None, tuple[Vocabulary, ...]]
 
 
 class _Shape(NamedTuple):
@@ -198,10 +252,11 @@ class _Shape(NamedTuple):
     prefixes: frozenset[str]  # the text before the first dot of each
     own: Mapping[str, tuple[str, ...]]  # field -> those of its names that are there
     generic: Mapping[str, tuple[str, ...]]
+    last: Mapping[str, tuple[str, ...]]
     content: bool
     genai: otel_genai.Shape
     marks: tuple[str, ...]
-    recognised: dict[tuple[JSONValue, ...], tuple[Vocabulary, ...]]  # by scope, SDK and values of the marks
+    recognised: dict[tuple[JSONValue, ...], _Recognised]  # by all that recognising looks at besides names
 
 
 # A program's spans carry the same few sets of names again and again.
@@ -211,6 +266,7 @@ def _shape_of(names: tuple[str, ...]) -> _Shape:
         prefixes=frozenset(name.partition(".")[0] for name in names),
         own=present(OWN, names),
         generic=present({**IDENTITY, **DEPLOYMENT, **GENERIC}, names),
+        last=present(LAST, names),
         content="input" in names or "output" in names,
         genai=otel_genai.Shape.of(names),
         marks=tuple(name for name in MARKS if name in names),
@@ -218,12 +274,16 @@ def _shape_of(names: tuple[str, ...]) -> _Shape:
     )
 
 
-def _vocabularies(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
-    """The vocabularies that recognise a span, by precedence; remembered by all that they look at."""
-    if record.events:
-        return _recognising(record, shape)
-    attributes, known = record.attributes, shape.recognised
-    looked_at = (record.scope, record.resource.get(SDK), *[attributes.get(name) for name in shape.marks])
+def _vocabularies(record: OtlpSpan, shape: _Shape) -> _Recognised:
+    """Remembered by all that recognising looks at."""
+    attributes, known, events = record.attributes, shape.recognised, record.events
+    told = "gen_ai." if events and otel_genai.is_told(events) else ""
+    looked_at = (
+        record.scope,
+        told,
+        record.resource.get(SDK),
+        *[attributes.get(name) for name in shape.marks],
+    )
     try:
         return known[looked_at]
     except (KeyError, TypeError):  # a list or an object cannot be looked up
@@ -233,8 +293,13 @@ def _vocabularies(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
     return found
 
 
-def _recognising(record: OtlpSpan, shape: _Shape) -> tuple[Vocabulary, ...]:
-    return _by_precedence([one for one in VOCABULARIES if one.recognise(record, shape.prefixes)])
+def _recognising(record: OtlpSpan, shape: _Shape) -> _Recognised:
+    prefixes = shape.prefixes
+    recognised = [one for one in VOCABULARIES if one.recognise(record, prefixes)]
+    marked = [one for one in recognised if one.is_dialect(record, prefixes)]
+    ordered = _by_precedence(recognised, marked)
+    named = marked or ordered
+    return (named[0].NAME if named else None), ordered
 
 
 def _is_remembered(value: JSONValue) -> bool:
@@ -242,16 +307,15 @@ def _is_remembered(value: JSONValue) -> bool:
     return value is None or (isinstance(value, str) and len(value) <= MAX_MARK)
 
 
-def _by_precedence(recognised: list[Vocabulary]) -> tuple[Vocabulary, ...]:
-    """Langfuse, then the dialect of the span, then the general conventions, then the rest."""
-    if len(recognised) < 3:
-        return tuple(recognised)
-    first = 2 if recognised[0].NAME == langfuse.NAME else 1
-    return (*recognised[:first], *sorted(recognised[first:], key=_generality))
-
-
-def _generality(vocabulary: Vocabulary) -> int:
-    return GENERAL.index(vocabulary.NAME) if vocabulary.NAME in GENERAL else len(GENERAL)
+def _by_precedence(recognised: list[Vocabulary], marked: list[Vocabulary]) -> tuple[Vocabulary, ...]:
+    """Langfuse, the dialect of the span, then what else is on it by `PRECEDENCE`."""
+    first: list[Vocabulary] = [one for one in recognised if one is langfuse]
+    # The general convention has its place in the list, where it is the dialect too.
+    first += [one for one in marked if one not in (langfuse, otel_genai)][:1]
+    there = [one for one in recognised if one not in first]
+    if otel_genai in there and openinference in there:
+        there.append(CURRENT)
+    return (*first, *(one for one in PRECEDENCE if one in there))
 
 
 def _merge(readings: list[Reading]) -> Reading:
@@ -274,6 +338,18 @@ def _prefer_messages(merged: Reading, readings: Iterable[Reading]) -> None:
         if not is_messages(getattr(merged, name)):
             found = (getattr(reading, name) for reading in readings)
             setattr(merged, name, next(filter(is_messages, found), getattr(merged, name)))
+
+
+def _prefer_values(merged: Reading, attributes: Attributes, kind: Kind) -> None:
+    """On any other span `input.value` and `output.value` beat messages."""
+    consumed: set[str] = set()
+    if is_messages(merged.input):
+        value = openinference.value(attributes, "input", kind, consumed)
+        merged.input = merged.input if value is None else value
+    if is_messages(merged.output):
+        value = openinference.value(attributes, "output", kind, consumed)
+        merged.output = merged.output if value is None else value
+    merged.consumed |= consumed
 
 
 def _add_generic(merged: Reading, attributes: Attributes, shape: _Shape) -> None:
@@ -316,7 +392,9 @@ def _outcome(record: OtlpSpan, reading: Reading) -> tuple[Status, str | None, st
     error_type = text(record.attributes.get("error.type")) or reading.error_type
     if status is Status.UNSET and (exception is not None or error_type or reading.error_message is not None):
         status = Status.ERROR
-    message = record.status_message or reading.error_message
+    # What Langfuse's names say was said by the program.
+    own = reading.error_message if langfuse.STATUS_MESSAGE in record.attributes else None
+    message = own or record.status_message or reading.error_message
     if status is Status.ERROR and exception is not None:
         message = message or text(exception.get("exception.message"))
         error_type = error_type or text(exception.get("exception.type"))
@@ -329,7 +407,8 @@ def _last_exception(events: tuple[Event, ...]) -> Attributes | None:
 
 
 def _left_over(record: OtlpSpan, reading: Reading) -> Attributes:
-    """What no field holds; the span's own name too, where it is shown under a better one."""
+    """What no field holds; the span's own name too, where it is shown under a better one. The variables of a prompt
+    stand there in the OTel names, in whichever they came."""
     attributes, consumed = record.attributes, reading.consumed
     if consumed:
         attributes = attributes.copy()
@@ -337,11 +416,22 @@ def _left_over(record: OtlpSpan, reading: Reading) -> Attributes:
             attributes.pop(name, None)
     if reading.name and reading.name != record.name:
         attributes = {**attributes, SPAN_NAME: record.name}
+    if reading.prompt_variables:
+        told = {
+            f"{otel_genai.PROMPT_VARIABLE}{key}": value for key, value in reading.prompt_variables.items()
+        }
+        attributes = {**told, **attributes}
     return attributes
 
 
-def _other_events(events: tuple[Event, ...], consumed: frozenset[str]) -> tuple[Event, ...] | None:
-    return tuple([event for event in events if event.name not in consumed]) or None if events else None
+def _events(record: OtlpSpan, reading: Reading) -> tuple[Event, ...] | None:
+    """Those that no field holds, and one for each result of an evaluation, in whichever names that was told."""
+    consumed = reading.consumed
+    events = [event for event in record.events if event.name not in consumed]
+    if reading.evaluations:
+        time_ns = record.end_ns or record.start_ns
+        events += [Event(name=EVALUATION, time_ns=time_ns, attributes=told) for told in reading.evaluations]
+    return tuple(events) or None
 
 
 def output_size(output: JSONValue) -> int | None:

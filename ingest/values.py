@@ -93,6 +93,12 @@ def dollars(value: JSONValue) -> Decimal | None:
         return None
 
 
+def summed_dollars(amounts: Iterable[JSONValue]) -> Decimal | None:
+    """What the parts of a cost come to; those that cannot be read are none."""
+    parts = [found for amount in amounts if (found := dollars(amount)) is not None]
+    return sum(parts, Decimal(0)) if parts else None
+
+
 def nanoseconds(value: JSONValue, unit: int) -> int | None:
     """A duration that was sent in units of `unit` nanoseconds."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):

@@ -33,6 +33,9 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "span" in prefixes and _type(record.attributes) in KINDS
 
 
+is_dialect = recognise
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     kind = KINDS.get(_type(attributes))
@@ -59,7 +62,7 @@ def read(record: OtlpSpan) -> Reading:
 
 def _type(attributes: Attributes) -> str:
     sent = attributes.get(SPAN_TYPE)
-    return sent.removeprefix(PREFIX) if isinstance(sent, str) else ""
+    return sent.lower().removeprefix(PREFIX) if isinstance(sent, str) else ""
 
 
 def _usage(attributes: Attributes) -> Usage | None:

@@ -30,6 +30,9 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "gcp" in prefixes and any(name.startswith(OWN) for name in record.attributes)
 
 
+is_dialect = recognise
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     consumed: set[str] = set()

@@ -10,6 +10,7 @@ from traces.span import Attributes, JSONValue, Kind
 
 NAME = "laminar"
 
+SPAN_TYPE = "lmnr.span.type"
 KINDS: Mapping[str, Kind] = {
     "LLM": Kind.LLM,
     "CACHED": Kind.LLM,
@@ -29,6 +30,10 @@ METADATA = (f"{PROPERTIES}metadata.", PROPERTIES)
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "lmnr" in prefixes
+
+
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return SPAN_TYPE in record.attributes
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -52,7 +57,7 @@ def read(record: OtlpSpan) -> Reading:
 
 
 def _kind(attributes: Attributes) -> Kind | None:
-    sent = attributes.get("lmnr.span.type")
+    sent = attributes.get(SPAN_TYPE)
     return KINDS.get(sent.upper()) if isinstance(sent, str) else None
 
 

@@ -18,6 +18,7 @@ from ingest.values import (
     first_text,
     first_texts,
     mapping,
+    summed_dollars,
     take,
     text,
 )
@@ -49,6 +50,7 @@ PROMPT_VERSION = ("langfuse.observation.prompt.version", "langfuse.prompt.versio
 RELEASE = ("langfuse.release", "langfuse.version")
 METADATA = ("langfuse.trace.metadata", "langfuse.observation.metadata", "langfuse.metadata")
 METADATA_KEYS = tuple(f"{name}." for name in METADATA)
+STATUS_MESSAGE = "langfuse.observation.status_message"
 COMPLETION_START = "langfuse.observation.completion_start_time"
 # Levels as other loggers call them, too.
 ERROR_LEVELS = frozenset({"ERROR", "CRITICAL", "FATAL"})
@@ -65,6 +67,9 @@ REASONING = ("output_reasoning_tokens", "output_reasoning")
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "langfuse" in prefixes or record.scope.startswith("langfuse-sdk")
+
+
+is_dialect = recognise
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -223,8 +228,7 @@ def _cost(details: Attributes | None) -> Decimal | None:
         return None
     if (total := dollars(details.get("total"))) is not None:
         return total
-    parts = [found for value in details.values() if (found := dollars(value)) is not None]
-    return sum(parts, Decimal(0)) if parts else None
+    return summed_dollars(details.values())
 
 
 def _time_to_first_token(record: OtlpSpan) -> int | None:
@@ -253,4 +257,4 @@ def _error_message(attributes: Attributes) -> str | None:
     level = attributes.get("langfuse.observation.level")
     if not isinstance(level, str) or level.upper() not in ERROR_LEVELS:
         return None
-    return text(attributes.get("langfuse.observation.status_message")) or ""
+    return text(attributes.get(STATUS_MESSAGE)) or ""

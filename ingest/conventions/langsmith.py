@@ -10,11 +10,23 @@ from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, USER, told
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.usage import buckets, counts_within
-from ingest.values import content, count, dollars, first_count, first_text, mapping, take, text, texts
+from ingest.values import (
+    content,
+    count,
+    dollars,
+    first_count,
+    first_text,
+    mapping,
+    summed_dollars,
+    take,
+    text,
+    texts,
+)
 from traces.span import Attributes, JSONValue, Kind, Usage
 
 NAME = "langsmith"
 
+SPAN_KIND = "langsmith.span.kind"
 KINDS: Mapping[str, Kind] = {
     "llm": Kind.LLM,
     "tool": Kind.TOOL,
@@ -41,6 +53,7 @@ INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 INPUT_DETAILS = "gen_ai.usage.input_token_details"
 OUTPUT_DETAILS = "gen_ai.usage.output_token_details"
+COST_PARTS = ("input_cost", "output_cost")
 CACHE_READ = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
 CACHE_WRITE = (
     "gen_ai.usage.cache_write.input_tokens",
@@ -48,13 +61,17 @@ CACHE_WRITE = (
     "gen_ai.usage.cache_creation_input_tokens",
 )
 REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.reasoning_tokens")
-TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.prompt", "tool_arguments")
-TOOL_OUTPUT = ("gen_ai.tool.call.result", "gen_ai.completion")
+TOOL_INPUT = ("gen_ai.prompt", "tool_arguments")
+TOOL_OUTPUT = ("gen_ai.completion",)
 TRACEBACK = "\n\nTraceback (most recent call last):"
 
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "langsmith" in prefixes
+
+
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return SPAN_KIND in record.attributes
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -87,7 +104,7 @@ def read(record: OtlpSpan) -> Reading:
 
 
 def _kind(attributes: Attributes) -> Kind | None:
-    sent = attributes.get("langsmith.span.kind")
+    sent = attributes.get(SPAN_KIND)
     return KINDS.get(sent.lower()) if isinstance(sent, str) else None
 
 
@@ -147,7 +164,8 @@ def _either(first: int | None, second: int | None) -> int | None:
 
 
 def _cost(metadata: Attributes) -> Decimal | None:
-    return dollars(metadata.get("total_cost"))
+    total = dollars(metadata.get("total_cost"))
+    return summed_dollars(metadata.get(name) for name in COST_PARTS) if total is None else total
 
 
 def _input(attributes: Attributes, kind: Kind | None, consumed: set[str]) -> JSONValue:

@@ -8,7 +8,7 @@ from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, SESSION, told
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.usage import buckets, counts_within
-from ingest.values import content, dollars, first_text, text
+from ingest.values import content, dollars, first_text, summed_dollars, text
 from traces.span import Attributes, JSONValue, Kind, Usage
 
 NAME = "litellm"
@@ -16,7 +16,13 @@ NAME = "litellm"
 GUARDRAIL = "litellm.guardrail.name"
 PROVIDER_MODEL = "litellm.provider.model"
 COST = ("litellm.cost.total", "litellm.cost.total_cost", "gen_ai.cost.total_cost")
-# The one who asked comes before the one who owns the key.
+# What a cost is made of; beside these stand what a part holds already, discounts and margins.
+COST_PARTS = (
+    ("litellm.cost.input", "litellm.cost.output", "litellm.cost.tool_usage"),
+    ("litellm.cost.input_cost", "litellm.cost.output_cost", "litellm.cost.tool_usage_cost"),
+    ("gen_ai.cost.input_cost", "gen_ai.cost.output_cost", "gen_ai.cost.tool_usage_cost"),
+)
+# Not `metadata.user_api_key_user_id`: that is who owns the key, and every name of one who asks comes before.
 USER = (
     "litellm.end_user.id",
     "metadata.user_api_key_end_user_id",
@@ -24,7 +30,6 @@ USER = (
     "enduser.id",
     "gen_ai.user",
     "llm.user",
-    "metadata.user_api_key_user_id",
 )
 TEAM = (
     "litellm.team.id",
@@ -50,6 +55,9 @@ OFFERED = "llm.request.functions."
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "litellm" in prefixes or "hidden_params" in prefixes
+
+
+is_dialect = recognise
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -106,7 +114,13 @@ def _usage(attributes: Attributes) -> Usage | None:
 
 
 def _cost(attributes: Attributes) -> Decimal | None:
-    return next((found for name in COST if (found := dollars(attributes.get(name))) is not None), None)
+    for name in COST:
+        if (found := dollars(attributes.get(name))) is not None:
+            return found
+    for names in COST_PARTS:
+        if (found := summed_dollars(attributes.get(name) for name in names)) is not None:
+            return found
+    return None
 
 
 def _output(attributes: Attributes, consumed: set[str]) -> JSONValue:

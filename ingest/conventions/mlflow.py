@@ -1,6 +1,7 @@
 """MLflow: every attribute that it sets holds JSON text, so that a string arrives with quotes inside."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from ingest.bodies import answered, asked, parameters, response_id
 from ingest.messages import canonical, finish_reasons
@@ -8,7 +9,7 @@ from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, Told, told
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.usage import buckets
-from ingest.values import ABSENT_TEXTS, any_json, content, count, dollars, mapping, text
+from ingest.values import ABSENT_TEXTS, any_json, content, count, dollars, mapping, summed_dollars, text
 from traces.span import Attributes, JSONValue, Kind, Usage
 
 NAME = "mlflow"
@@ -36,6 +37,7 @@ OUTPUTS = "mlflow.spanOutputs"
 TOOLS = "mlflow.chat.tools"
 USAGE = "mlflow.chat.tokenUsage"
 COST = "mlflow.llm.cost"
+COST_PARTS = ("input_cost", "output_cost")
 PROMPTS = "mlflow.linkedPrompts"
 # The model: MLflow's own name, then what the instrumented call was given.
 MODEL = ("mlflow.llm.model", "model")
@@ -46,6 +48,10 @@ TAGS = "mlflow.traceTag."
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return "mlflow" in prefixes
+
+
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return SPAN_TYPE in record.attributes
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -63,13 +69,13 @@ def read(record: OtlpSpan) -> Reading:
     return Reading(
         kind=kind,
         name=None if record.name else _text(attributes, ("mlflow.spanFunctionName",)),
-        model=_text(attributes, MODEL) if kind in {Kind.LLM, Kind.EMBEDDING, Kind.RERANKER} else None,
+        model=_model(attributes, kind),
         provider=_text(attributes, ("mlflow.llm.provider",)),
         tool_name=record.name or None if kind is Kind.TOOL else None,
         prompt_name=text(prompt.get("name")),
         prompt_version=text(prompt.get("version")),
         usage=_usage(attributes),
-        reported_cost=dollars((mapping(attributes.get(COST)) or {}).get("total_cost")),
+        reported_cost=_cost(mapping(attributes.get(COST)) or {}),
         input=_messages(inputs, kind, asked),
         output=output,
         finish_reason=finish_reasons(output) if kind is Kind.LLM else None,
@@ -92,6 +98,13 @@ def _decoded(value: JSONValue) -> JSONValue:
 
 def _text(attributes: Attributes, names: tuple[str, ...]) -> str | None:
     return next((found for name in names if (found := text(_decoded(attributes.get(name))))), None)
+
+
+def _model(attributes: Attributes, kind: Kind | None) -> str | None:
+    """Of a call of one; a span without a kind says only by MLflow's own name which it was."""
+    if kind is None:
+        return _text(attributes, MODEL[:1])
+    return _text(attributes, MODEL) if kind in {Kind.LLM, Kind.EMBEDDING, Kind.RERANKER} else None
 
 
 def _content(attributes: Attributes, name: str, consumed: set[str]) -> JSONValue:
@@ -120,6 +133,11 @@ def _usage(attributes: Attributes) -> Usage | None:
         cache_write_1h=count(sent.get("cache_creation_input_tokens_above_1hr")),
         total=count(sent.get("total_tokens")),
     )
+
+
+def _cost(told: Attributes) -> Decimal | None:
+    total = dollars(told.get("total_cost"))
+    return summed_dollars(told.get(name) for name in COST_PARTS) if total is None else total
 
 
 def _messages(

@@ -1,9 +1,10 @@
 """The OpenInference convention: `openinference.span.kind`, and lists spread over names with an index."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from ingest.bodies import response_id
-from ingest.flattened import Flattened, gather, nested
+from ingest.flattened import Flattened, gather, listed, nested
 from ingest.messages import canonical, message, part, text_part, tool_call
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
@@ -17,6 +18,7 @@ from ingest.values import (
     first_count,
     first_text,
     mapping,
+    summed_dollars,
     text,
     texts,
 )
@@ -37,9 +39,29 @@ KINDS: Mapping[str, Kind] = {
     "EVALUATOR": Kind.EVALUATOR,
     "PROMPT": Kind.PROMPT,
     "DECISION": Kind.SPAN,
+    "UNKNOWN": Kind.SPAN,
+}
+PROMPT_VARIABLES = "llm.prompt_template.variables"
+# What a result is about -> where results of it stand: `annotations.{n}.annotation.name`.
+EVALUATIONS: Mapping[str, tuple[str, ...]] = {
+    "span": ("annotations.", "evaluations."),
+    "trace": ("trace.annotations.", "trace.evaluations."),
+    "session": ("session.annotations.", "session.evaluations."),
+}
+FIRST_EVALUATIONS = frozenset(
+    f"{prefix}0.{'annotation' if 'annotation' in prefix else 'evaluation'}.name"
+    for prefixes in EVALUATIONS.values()
+    for prefix in prefixes
+)
+# Their fields, and what the OTel event of an evaluation calls them.
+RESULT: Mapping[str, str] = {
+    "name": "gen_ai.evaluation.name",
+    "score": "gen_ai.evaluation.score.value",
+    "label": "gen_ai.evaluation.score.label",
+    "explanation": "gen_ai.evaluation.explanation",
 }
 MESSAGE_KINDS = frozenset({Kind.LLM, Kind.AGENT})
-# Names that only this convention has, for spans set by hand without a kind.
+# Names that only this convention has: they are read also where the kind is missing, or is another dialect's.
 MARKS = frozenset(
     {
         "input.value",
@@ -53,6 +75,8 @@ MARKS = frozenset(
         "embedding.model_name",
         "reranker.model_name",
         "retrieval.documents.0.document.content",
+        PROMPT_VARIABLES,
+        *FIRST_EVALUATIONS,
     }
 )
 NAMESPACES = frozenset(name.partition(".")[0] for name in MARKS)
@@ -67,10 +91,22 @@ REQUEST_MODEL = ("llm.request.model_name", "llm.model_name")
 # A host or company that bills comes before the maker of the model.
 PROVIDER = ("llm.provider", "llm.system")
 AGENT = ("agent.name", "graph.node.name")
+PROMPT = ("prompt.id", "prompt.vendor")
 TOOL_CALL = ("tool.id", "tool_call.id")
 INPUT_TOKENS = ("llm.token_count.prompt", "decision.token_count.input")
 OUTPUT_TOKENS = ("llm.token_count.completion", "decision.token_count.output")
 CACHE_READ = ("llm.token_count.prompt_details.cache_read", "llm.token_count.prompt_details.cache_input")
+# A side of a cost -> the parts of it.
+COST_PARTS: Mapping[str, tuple[str, ...]] = {
+    "llm.cost.prompt": tuple(
+        f"llm.cost.prompt_details.{part}"
+        for part in ("input", "cache_read", "cache_write", "cache_input", "audio")
+    ),
+    "llm.cost.completion": tuple(
+        f"llm.cost.completion_details.{part}" for part in ("output", "reasoning", "audio")
+    ),
+}
+COSTS = frozenset(("llm.cost.total", *COST_PARTS, *(name for names in COST_PARTS.values() for name in names)))
 PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
 ORGANIZATION = ("organization_id", "organization.id", "tenant_id", "tenant.id")
 ONE_HOUR = "ephemeral_1h_input_tokens"
@@ -97,6 +133,10 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return SPAN_KIND in attributes or not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(attributes))
 
 
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return SPAN_KIND in record.attributes
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     kind = _kind(attributes)
@@ -111,13 +151,15 @@ def read(record: OtlpSpan) -> Reading:
         provider=first_text(attributes, PROVIDER),
         tool_name=text(attributes.get("tool.name")),
         tool_call_id=first_text(attributes, TOOL_CALL),
-        prompt_name=text(attributes.get("prompt.id")),
+        prompt_name=first_text(attributes, PROMPT),
+        prompt_variables=_prompt_variables(attributes, consumed),
+        evaluations=_evaluations(attributes, consumed),
         prompt_version=text(attributes.get("llm.prompt_template.version")),
         finish_reason=text(attributes.get("llm.finish_reason")),
         response_id=response_id(attributes.get("output.value")) if kind is Kind.LLM else None,
         time_to_first_token_ns=_time_to_first_token(record),
         usage=_usage(attributes),
-        reported_cost=dollars(attributes.get("llm.cost.total")),
+        reported_cost=_cost(attributes),
         input=_input(attributes, lists, kind, consumed),
         output=_output(attributes, lists, kind, consumed),
         tool_definitions=_tool_definitions(lists, consumed),
@@ -150,6 +192,21 @@ def _usage(attributes: Attributes) -> Usage | None:
     )
 
 
+def _cost(attributes: Attributes) -> Decimal | None:
+    """As a whole, or what its two sides come to; a side may be told by its parts alone."""
+    if attributes.keys().isdisjoint(COSTS):
+        return None
+    if (total := dollars(attributes.get("llm.cost.total"))) is not None:
+        return total
+    sides = [found for side in COST_PARTS if (found := _side(attributes, side)) is not None]
+    return sum(sides, Decimal(0)) if sides else None
+
+
+def _side(attributes: Attributes, side: str) -> Decimal | None:
+    whole = dollars(attributes.get(side))
+    return summed_dollars(map(attributes.get, COST_PARTS[side])) if whole is None else whole
+
+
 def _one_hour_part(attributes: Attributes) -> int | None:
     """The convention has no name for how long a cache write lives, and an hour costs more: Anthropic's
     answer, recorded as it came, tells."""
@@ -171,12 +228,12 @@ def _input(
             # The raw request says the same once more.
             consumed.add("input.value")
             return found
-    if kind is Kind.RERANKER and (asked := _reranker_input(attributes, lists, consumed)) is not None:
-        return asked
-    found = _flat(attributes, "input", kind, consumed)
+    found = value(attributes, "input", kind, consumed)
     if found is None:
         found = _messages(lists, "input_messages", "user", consumed)
-    return found if found is not None else _texts(lists, "embeddings", "text", consumed)
+    if found is None:
+        found = _texts(lists, "embeddings", "text", consumed)
+    return found if found is not None else _reranker_input(attributes, lists, consumed)
 
 
 def _output(
@@ -189,7 +246,7 @@ def _output(
         if found is not None:
             consumed.add("output.value")
             return found
-    found = _flat(attributes, "output", kind, consumed)
+    found = value(attributes, "output", kind, consumed)
     if found is None:
         found = _messages(lists, "output_messages", "assistant", consumed)
     if found is None and kind is not Kind.RERANKER:
@@ -197,7 +254,7 @@ def _output(
     return found if found is not None else _documents(lists, "output_documents", consumed)
 
 
-def _flat(attributes: Attributes, side: str, kind: Kind | None, consumed: set[str]) -> JSONValue:
+def value(attributes: Attributes, side: str, kind: Kind | None, consumed: set[str]) -> JSONValue:
     """`input.value` or `output.value`, parsed unless it says of itself that it is plain text."""
     name = f"{side}.value"
     sent = attributes.get(name)
@@ -322,6 +379,33 @@ def _tool_definitions(lists: Mapping[str, Flattened], consumed: set[str]) -> JSO
         return None
     consumed.update(gathered.names)
     return [content(item["json_schema"]) if "json_schema" in item else item for item in gathered.in_order()]
+
+
+def _prompt_variables(attributes: Attributes, consumed: set[str]) -> Attributes | None:
+    if PROMPT_VARIABLES not in attributes or not (found := mapping(attributes[PROMPT_VARIABLES])):
+        return None
+    consumed.add(PROMPT_VARIABLES)
+    return found
+
+
+def _evaluations(attributes: Attributes, consumed: set[str]) -> tuple[Attributes, ...] | None:
+    if attributes.keys().isdisjoint(FIRST_EVALUATIONS):
+        return None
+    found: list[Attributes] = []
+    for about, prefixes in EVALUATIONS.items():
+        for gathered in listed(attributes, *prefixes).values():
+            consumed.update(gathered.names)
+            found += [_evaluation(item, about) for item in gathered.in_order()]
+    return tuple(found)
+
+
+def _evaluation(item: Attributes, about: str) -> Attributes:
+    """One result in the names of the OTel event; what that has no name for stays under its own."""
+    told: Attributes = {"evaluation.about": about}
+    for name, value in item.items():
+        field = name.partition(".")[2] or name
+        told[RESULT.get(field, f"evaluation.{field}")] = value
+    return told
 
 
 def _request_params(attributes: Attributes, consumed: set[str]) -> Attributes | None:

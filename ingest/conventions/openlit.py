@@ -6,7 +6,7 @@ from ingest.messages import canonical
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.values import content, first_text, take, text, texts
-from traces.span import Attributes, JSONValue
+from traces.span import JSONValue
 
 NAME = "openlit"
 
@@ -19,11 +19,17 @@ WORKFLOW: Mapping[str, str] = {
     "gen_ai.output.messages": "gen_ai.workflow.output",
 }
 
+EVENTS: Mapping[str, str] = {
+    "gen_ai.input.messages": "gen_ai.content.prompt",
+    "gen_ai.output.messages": "gen_ai.content.completion",
+}
+
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
-    if "gen_ai" not in prefixes:
-        return False
     return record.resource.get(SDK) == NAME or record.attributes.get(SDK) == NAME
+
+
+is_dialect = recognise
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -33,19 +39,23 @@ def read(record: OtlpSpan) -> Reading:
         user_id=first_text(attributes, USER),
         organization_id=text(record.resource.get(ORGANIZATION)) or text(attributes.get(ORGANIZATION)),
         tags=texts(attributes.get("gen_ai.framework.tags")),
+        environment=text(attributes.get("gen_ai.environment")),
         error_type=first_text(attributes, ERROR_TYPE),
         error_message=text(attributes.get("gen_ai.framework.error.message")),
         release=text(record.resource.get("service.version"))
         or text(attributes.get("openlit.agent.version_hash")),
-        input=_of_workflow(attributes, "gen_ai.input.messages", consumed),
-        output=_of_workflow(attributes, "gen_ai.output.messages", consumed),
+        input=_of_workflow(record, "gen_ai.input.messages", consumed),
+        output=_of_workflow(record, "gen_ai.output.messages", consumed),
         consumed=frozenset(consumed),
     )
 
 
-def _of_workflow(attributes: Attributes, name: str, consumed: set[str]) -> JSONValue:
+def _of_workflow(record: OtlpSpan, name: str, consumed: set[str]) -> JSONValue:
     """What went into or came out of a workflow, where the span holds no messages."""
-    if content(attributes.get(name)) is not None:
+    attributes = record.attributes
+    if content(attributes.get(name)) is not None or any(
+        event.name == EVENTS[name] for event in record.events
+    ):
         return None
     found = take(attributes, (WORKFLOW[name],), consumed)
     return canonical(found) or found

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from ingest.messages import canonical, finish_reasons, message, with_system
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading, present
@@ -12,12 +14,14 @@ from ingest.values import (
     NS_A_SECOND,
     any_json,
     content,
+    count,
     dollars,
     first_count,
     first_text,
     mapping,
     nanoseconds,
     structured,
+    summed_dollars,
     take,
     text,
     texts,
@@ -49,6 +53,7 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("invoke_workflow", "plan"), Kind.WORKFLOW),
 }
 MCP_KINDS: Mapping[str, Kind] = {"tools/call": Kind.TOOL, "prompts/get": Kind.PROMPT}
+PROMPT_VARIABLE = "gen_ai.prompt.variable."
 OPERATION = "gen_ai.operation.name"
 METHOD = "mcp.method.name"
 # Early instrumentations of MCP keep the request and the answer whole.
@@ -59,7 +64,8 @@ MCP_RESPONSE = "mcp.response.value"
 PROVIDER = ("gen_ai.provider.name", "gen_ai.system")
 MODEL = ("gen_ai.response.model", "gen_ai.request.model")
 AGENT = ("gen_ai.agent.name", "gen_ai.agent.id")
-SESSION = ("session.id", "gen_ai.conversation.id")
+CONVERSATION = "gen_ai.conversation.id"
+SESSION = ("session.id", CONVERSATION)
 TEXTS: Mapping[str, tuple[str, ...]] = {
     "agent_name": AGENT,
     "workflow_name": ("gen_ai.workflow.name",),
@@ -70,6 +76,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "prompt_name": ("gen_ai.prompt.name",),
     "prompt_version": ("gen_ai.prompt.version",),
     "response_id": ("gen_ai.response.id",),
+    "user_id": ("user.id", "enduser.id"),
     "session_id": SESSION,
     "release": ("gen_ai.agent.version",),
 }
@@ -80,6 +87,12 @@ CACHE_READ = (
     "gen_ai.usage.cache_read_input_tokens",
     "gen_ai.usage.details.cache_read_tokens",
     "gen_ai.usage.prompt_tokens_details.cached_tokens",
+)
+# What was read from a cache by modality, where it is not told as a whole.
+CACHE_READ_PARTS = (
+    "gen_ai.usage.text.cache_read.input_tokens",
+    "gen_ai.usage.image.cache_read.input_tokens",
+    "gen_ai.usage.audio.cache_read.input_tokens",
 )
 CACHE_WRITE = (
     "gen_ai.usage.cache_write.input_tokens",
@@ -93,6 +106,10 @@ CACHE_WRITE_1H = (
     "gen_ai.usage.cache_write.input_tokens.ephemeral_1h",
     "gen_ai.usage.cache_creation.input_tokens.ephemeral_1h",
     "anthropic.usage.cache_creation.ephemeral_1h_input_tokens",
+)
+CACHE_WRITE_5M = (
+    "gen_ai.usage.cache_write.input_tokens.ephemeral_5m",
+    "gen_ai.usage.cache_creation.input_tokens.ephemeral_5m",
 )
 REASONING = (
     "gen_ai.usage.reasoning.output_tokens",
@@ -110,6 +127,11 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "reasoning": REASONING,
     "total": TOTAL,
 }
+# Argument of `buckets` -> what it is the sum of where no name tells it as a whole.
+SUMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "cache_read": tuple((name,) for name in CACHE_READ_PARTS),
+    "cache_write": (CACHE_WRITE_5M, CACHE_WRITE_1H),
+}
 COST = ("gen_ai.usage.cost", "operation.cost")
 COST_PARTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 TOOL_INPUT = ("gen_ai.tool.call.arguments", "gen_ai.tool.input", "gen_ai.tool.args")
@@ -126,12 +148,26 @@ ROLES_OF_EVENTS: Mapping[str, str] = {
     "gen_ai.tool.message": "tool",
 }
 CHOICE_EVENT = "gen_ai.choice"
+DEPRECATED = frozenset({"gen_ai.system", "gen_ai.prompt", "gen_ai.completion", "enduser.id"})
+# All counts of a span are read together: the old names stay where a new one is beside them.
+CURRENT_COUNTS = frozenset({INPUT_TOKENS[0], OUTPUT_TOKENS[0]})
+DEPRECATED_COUNTS = frozenset({*INPUT_TOKENS[1:], *OUTPUT_TOKENS[1:]})
+DEPRECATED_EVENTS = frozenset(
+    {*ROLES_OF_EVENTS, CHOICE_EVENT, "gen_ai.content.prompt", "gen_ai.content.completion"}
+)
 
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     if "gen_ai" in prefixes or "mcp" in prefixes:
         return True
-    return any(event.name.startswith("gen_ai.") for event in record.events)
+    return is_told(record.events)
+
+
+def is_told(events: tuple[Event, ...]) -> bool:
+    return any(event.name.startswith("gen_ai.") for event in events)
+
+
+is_dialect = recognise
 
 
 class Shape(NamedTuple):
@@ -139,6 +175,7 @@ class Shape(NamedTuple):
 
     texts: Mapping[str, tuple[str, ...]]  # field -> its names
     counts: Mapping[str, tuple[str, ...]]  # argument of `buckets` -> its names
+    sums: tuple[str, ...]  # arguments of `buckets` that have parts
     parameters: tuple[tuple[str, str], ...]  # name -> what the parameter is called
     cost: bool
     first_token: bool
@@ -149,6 +186,11 @@ class Shape(NamedTuple):
         return cls(
             texts=present(TEXTS, names),
             counts=present(COUNTS, names),
+            sums=tuple(
+                which
+                for which, parts in SUMS.items()
+                if any(name in part for part in parts for name in names)
+            ),
             parameters=tuple((name, name.rpartition("request.")[2]) for name in names if _is_parameter(name)),
             cost=not {*COST, *COST_PARTS}.isdisjoint(names),
             first_token=not {*FIRST_CHUNK, SERVER_DELAY}.isdisjoint(names),
@@ -188,6 +230,18 @@ def read(record: OtlpSpan, shape: Shape | None = None) -> Reading:
         _add_mcp(reading, record)
     reading.consumed = frozenset(consumed)
     return reading
+
+
+def read_current(record: OtlpSpan) -> Reading:
+    """What the current names say alone, for a span on which another vocabulary comes before the deprecated ones."""
+    counts_now = not CURRENT_COUNTS.isdisjoint(record.attributes)
+    attributes = {
+        name: value
+        for name, value in record.attributes.items()
+        if name not in DEPRECATED and (counts_now or name not in DEPRECATED_COUNTS)
+    }
+    events = tuple(event for event in record.events if event.name not in DEPRECATED_EVENTS)
+    return read(msgspec.structs.replace(record, attributes=attributes, events=events))
 
 
 def _add_mcp(reading: Reading, record: OtlpSpan) -> None:
@@ -233,9 +287,18 @@ def _mcp_params(attributes: Attributes) -> Attributes:
 
 
 def _usage(attributes: Attributes, shape: Shape) -> Usage | None:
-    if not shape.counts:
+    if not (shape.counts or shape.sums):
         return None
-    return buckets(**{which: first_count(attributes, names) for which, names in shape.counts.items()})
+    counts = {which: first_count(attributes, names) for which, names in shape.counts.items()}
+    for which in shape.sums:
+        if counts.get(which) is None:
+            counts[which] = _sum(attributes, SUMS[which])
+    return buckets(**counts)
+
+
+def _sum(attributes: Attributes, parts: tuple[tuple[str, ...], ...]) -> int | None:
+    counts = [found for names in parts if (found := first_count(attributes, names)) is not None]
+    return count(sum(counts)) if counts else None
 
 
 def _reported_cost(record: OtlpSpan) -> Decimal | None:
@@ -244,10 +307,7 @@ def _reported_cost(record: OtlpSpan) -> Decimal | None:
         sent = attributes.get(name)
         if sent is not None and (found := dollars(sent)) is not None:
             return None if not found and _knows_no_price(record) else found
-    if attributes.keys().isdisjoint(COST_PARTS):
-        return None
-    parts = [dollars(attributes.get(name)) for name in COST_PARTS]
-    return sum((part for part in parts if part is not None), Decimal(0)) if any(parts) else None
+    return summed_dollars(attributes.get(name) for name in COST_PARTS) or None
 
 
 def _knows_no_price(record: OtlpSpan) -> bool:

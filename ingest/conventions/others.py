@@ -55,6 +55,9 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return not prefixes.isdisjoint(MARKS)
 
 
+is_dialect = recognise
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     kind = _kind(record)

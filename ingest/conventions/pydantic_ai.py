@@ -31,6 +31,7 @@ TOOL_INPUT = ("gen_ai.tool.call.arguments", "tool_arguments")
 TOOL_OUTPUT = ("gen_ai.tool.call.result", "tool_response")
 REQUEST_PARAMETERS = "model_request_parameters"
 TOOLS = ("function_tools", "native_tools", "output_tools")
+FINGERPRINT = "logfire.exception.fingerprint"
 AGGREGATED = "gen_ai.aggregated_usage."
 ROLES: Mapping[str, str] = {
     "gen_ai.system.message": "system",
@@ -45,6 +46,10 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return record.scope == SCOPE or not prefixes.isdisjoint(NAMESPACES)
 
 
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return record.scope == SCOPE or "pydantic_ai" in prefixes
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     kind = _kind(attributes)
@@ -57,6 +62,9 @@ def read(record: OtlpSpan) -> Reading:
         name=text(attributes.get("logfire.msg")),
         agent_name=first_text(attributes, AGENT),
         tags=texts(attributes.get("logfire.tags")),
+        error_type=text(attributes.get(FINGERPRINT))
+        if FINGERPRINT in attributes and not record.events
+        else None,
         usage=_aggregated(attributes),
         input=_input(attributes, prompt, request, consumed),
         output=_output(attributes, answer, response, consumed),
@@ -98,9 +106,9 @@ def _input(attributes: Attributes, prompt: JSONValue, request: Attributes, consu
         return with_system(instructions, whole) if instructions is not None else whole
     if prompt:
         return prompt
-    if request:
-        return asked(request) or request
-    return take(attributes, FLAT_INPUT, consumed)
+    if (flat := take(attributes, FLAT_INPUT, consumed)) is not None:
+        return flat
+    return (asked(request) or request) if request else None
 
 
 def _output(attributes: Attributes, answer: JSONValue, response: Attributes, consumed: set[str]) -> JSONValue:

@@ -14,6 +14,7 @@ PROVIDER = "gen_ai.provider.name"
 TOOL_OPERATION = "execute_tool"
 DELAY = "gen_ai.server.time_to_first_token"
 TOOLS = "gen_ai.agent.tools"
+DEFINITIONS = "gen_ai.tool.definitions"
 TOOL_STATUS = ("gen_ai.tool.status", "tool.status")
 TOOL_MESSAGE = "gen_ai.tool.message"
 CHOICE = "gen_ai.choice"
@@ -29,6 +30,9 @@ def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     return attributes.get(SYSTEM) == SIGNATURE or attributes.get(PROVIDER) == SIGNATURE
 
 
+is_dialect = recognise
+
+
 def read(record: OtlpSpan) -> Reading:
     attributes = record.attributes
     consumed: set[str] = set()
@@ -37,12 +41,17 @@ def read(record: OtlpSpan) -> Reading:
     return Reading(
         kind=Kind.TOOL if is_tool else None,
         time_to_first_token_ns=nanoseconds(attributes.get(DELAY), NS_A_MILLISECOND),
-        tool_definitions=content(attributes.get(TOOLS)),
+        tool_definitions=_tools(attributes),
         input=_tool_content(record, INPUT, consumed) if is_tool else None,
         output=_tool_content(record, OUTPUT, consumed) if is_tool else None,
         error_type="tool_error" if failed else None,
         consumed=frozenset(consumed),
     )
+
+
+def _tools(attributes: Attributes) -> JSONValue:
+    """Only their names, where the definitions are not told."""
+    return None if content(attributes.get(DEFINITIONS)) is not None else content(attributes.get(TOOLS))
 
 
 def _tool_content(record: OtlpSpan, name: str, consumed: set[str]) -> JSONValue:

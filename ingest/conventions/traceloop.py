@@ -9,7 +9,7 @@ from ingest.metadata import FEATURE, INPUT_TYPE, ORGANIZATION, told
 from ingest.otlp.records import OtlpSpan
 from ingest.reading import Reading
 from ingest.usage import buckets
-from ingest.values import any_json, content, first_count, first_text, structured, take, text, texts
+from ingest.values import any_json, content, first_count, first_text, mapping, structured, take, text, texts
 from traces.span import Attributes, JSONValue, Kind, Usage
 
 NAME = "traceloop"
@@ -37,11 +37,6 @@ RETRIEVALS = ("query", "search", "get", "scroll", "recommend", "discover")
 MARKS = frozenset(
     {
         REQUEST_TYPE,
-        "gen_ai.prompt.0.role",
-        "gen_ai.prompt.0.content",
-        "gen_ai.completion.0.role",
-        "gen_ai.completion.0.content",
-        "gen_ai.completion.0.finish_reason",
         "llm.usage.total_tokens",
         "llm.vendor",
     }
@@ -62,6 +57,8 @@ PROMPT_VERSION = (
     "traceloop.prompt.version_name",
     "traceloop.prompt.version_hash",
 )
+PROMPT_VARIABLES = "traceloop.prompt.template_variables"
+PROMPT_MARKS = frozenset({"traceloop.prompt.key", "traceloop.prompt.template", PROMPT_VARIABLES})
 FINISH_REASON = (
     "gen_ai.response.finish_reason",
     "llm.response.finish_reason",
@@ -91,16 +88,22 @@ CACHE_READ = (
     "llm.usage.cache_read_input_tokens",
 )
 CACHE_WRITE = (
+    "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
     "llm.usage.cache_creation_input_tokens",
 )
-REASONING = ("gen_ai.usage.reasoning_tokens", "llm.usage.reasoning_tokens")
+REASONING = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "llm.usage.reasoning_tokens",
+)
 INPUT = ("traceloop.entity.input", "gen_ai.task.input", "mcp.request.argument")
 OUTPUT = ("traceloop.entity.output", "gen_ai.task.output", "mcp.response.value")
 PROMPT_LIST = "gen_ai.prompt."
 COMPLETION_LIST = "gen_ai.completion."
 CALL_LIST = "tool_calls."
+MESSAGE_FIELDS = frozenset({"role", "content", "tool_calls", "tool_call_id", "finish_reason"})
 FUNCTION_LIST = "llm.request.functions."
 Lists: TypeAlias = Mapping[str, Flattened]
 _NOTHING = Flattened()
@@ -118,9 +121,26 @@ RESULT_EVENTS = frozenset({"db.query.result", "db.search.result"})
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     if "traceloop" in prefixes:
         return True
-    if not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(record.attributes)):
+    attributes = record.attributes
+    if not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(attributes)):
         return True
-    return "db" in prefixes and text(record.attributes.get(DB_SYSTEM)) in VECTOR_STORES
+    if "db" in prefixes and text(attributes.get(DB_SYSTEM)) in VECTOR_STORES:
+        return True
+    return "gen_ai" in prefixes and any(map(_is_numbered, attributes))
+
+
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    return SPAN_KIND in record.attributes or (
+        "gen_ai" in prefixes and any(map(_is_numbered, record.attributes))
+    )
+
+
+def _is_numbered(name: str) -> bool:
+    """`gen_ai.prompt.{n}.role` and the like; what others number so has other fields."""
+    if not name.startswith((PROMPT_LIST, COMPLETION_LIST)):
+        return False
+    words = name.split(".", 4)
+    return len(words) > 3 and words[2].isdecimal() and words[3] in MESSAGE_FIELDS
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -141,13 +161,14 @@ def read(record: OtlpSpan) -> Reading:
         provider=first_text(attributes, PROVIDER),
         tool_name=text(attributes.get("gen_ai.tool.name")) or (entity if kind is Kind.TOOL else None),
         prompt_name=text(attributes.get("traceloop.prompt.key")),
+        prompt_variables=_prompt_variables(attributes, consumed),
         prompt_version=first_text(attributes, PROMPT_VERSION),
         finish_reason=_finish_reason(attributes, output),
         time_to_first_token_ns=_time_to_first_token(record),
         usage=_usage(attributes),
         input=_input(attributes, lists, consumed),
         output=output,
-        tool_definitions=_functions(lists, consumed),
+        tool_definitions=_functions(attributes, lists, consumed),
         request_params=_request_params(attributes),
         user_id=properties.text(("user_id",)) or first_text(attributes, USER),
         session_id=properties.text(SESSION_KEYS) or first_text(attributes, SESSION),
@@ -219,8 +240,13 @@ def _messages(lists: Lists, prefix: str, role: str, consumed: set[str]) -> JSONV
     gathered = lists.get(prefix)
     if gathered is None:
         return None
+    items = [
+        item for item in gathered.in_order() if any(name.partition(".")[0] in MESSAGE_FIELDS for name in item)
+    ]
+    if not items:
+        return None
     consumed.update(gathered.names)
-    return [_message(item, role) for item in gathered.in_order()]
+    return [_message(item, role) for item in items]
 
 
 def _message(item: Attributes, role: str) -> Attributes:
@@ -248,9 +274,24 @@ def _results(record: OtlpSpan, consumed: set[str]) -> JSONValue:
     return found or None
 
 
-def _functions(lists: Lists, consumed: set[str]) -> JSONValue:
+def _prompt_variables(attributes: Attributes, consumed: set[str]) -> Attributes | None:
+    """One attribute for each variable, or one for all of them."""
+    if attributes.keys().isdisjoint(PROMPT_MARKS):
+        return None
+    if whole := mapping(attributes.get(PROMPT_VARIABLES)):
+        consumed.add(PROMPT_VARIABLES)
+        return whole
+    prefix = f"{PROMPT_VARIABLES}."
+    found: Attributes = {
+        name.removeprefix(prefix): value for name, value in attributes.items() if name.startswith(prefix)
+    }
+    consumed.update(f"{prefix}{name}" for name in found)
+    return found or None
+
+
+def _functions(attributes: Attributes, lists: Lists, consumed: set[str]) -> JSONValue:
     gathered = lists.get(FUNCTION_LIST)
-    if gathered is None:
+    if gathered is None or content(attributes.get("gen_ai.tool.definitions")) is not None:
         return None
     consumed.update(gathered.names)
     return [{name: content(value) for name, value in item.items()} for item in gathered.in_order()]

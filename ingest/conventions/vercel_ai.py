@@ -43,6 +43,8 @@ OWN = (
 )
 OPERATION = "ai.operationId"
 # In lower case. The outer spans of an embedding or a reranking repeat what their inner ones used.
+# In version 7 both have one name.
+NESTED = frozenset({"embeddings", "rerank"})
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(
         ("ai.generatetext", "ai.streamtext", "ai.generateobject", "ai.streamobject"),
@@ -73,15 +75,26 @@ CACHE_READ = (
     "ai.usage.cachedInputTokens",
     "gen_ai.usage.cache_read.input_tokens",
 )
-CACHE_WRITE = ("ai.usage.inputTokenDetails.cacheWriteTokens", "gen_ai.usage.cache_creation.input_tokens")
-REASONING = ("ai.usage.outputTokenDetails.reasoningTokens", "ai.usage.reasoningTokens")
+CACHE_WRITE = (
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+)
+REASONING = (
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+    "gen_ai.usage.reasoning.output_tokens",
+)
 COUNTS = frozenset((*INPUT_TOKENS, *OUTPUT_TOKENS))
+OWN_COUNTS = frozenset(name for name in COUNTS if name.startswith("ai."))
+ANSWERED = COUNTS | {"ai.ranking", "ai.ranking.type"}
 # Where one of these is told, the input includes the cache, whoever the provider is.
 INCLUSIVE = (
     "ai.usage.inputTokenDetails.noCacheTokens",
     "ai.usage.inputTokenDetails.cacheReadTokens",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
     "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
 )
 EXCLUSIVE_PROVIDERS = ("anthropic", "bedrock")
@@ -92,7 +105,7 @@ PROVIDER_CACHE_WRITE = ("cacheCreationInputTokens", "cache_creation_input_tokens
 RESPONSE_TEXT = ("ai.response.text", "ai.result.text")
 RESPONSE_CALLS = ("ai.response.toolCalls", "ai.result.toolCalls")
 RESPONSE_OBJECT = ("ai.response.object", "ai.result.object")
-FLAT_INPUTS = ("ai.values", "ai.value", "ai.documents")
+FLAT_INPUTS = ("ai.value", "ai.values", "ai.documents")
 FLAT_OUTPUTS = ("ai.embeddings", "ai.embedding", "ai.ranking")
 FIRST_CHUNK = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
 FIRST_CHUNK_EVENT = "ai.stream.firstChunk"
@@ -102,14 +115,16 @@ METADATA = ("ai.telemetry.metadata.", CONTEXT)
 
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
-    if "ai" in prefixes:
-        return any(name.startswith(OWN) for name in record.attributes)
-    if record.scope in SCOPES and not prefixes.isdisjoint(SCOPES):
+    if "ai" in prefixes and any(name.startswith(OWN) for name in record.attributes):
         return True
-    if "operation" not in prefixes:
-        return False
-    operation = record.attributes.get(NAMED_OPERATION)
-    return isinstance(operation, str) and operation.startswith("ai.")
+    return is_dialect(record, prefixes)
+
+
+def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
+    attributes = record.attributes
+    if OPERATION in attributes or (record.scope in SCOPES and not prefixes.isdisjoint(SCOPES)):
+        return True
+    return "operation" in prefixes and _first_word(attributes.get(NAMED_OPERATION)) is not None
 
 
 def read(record: OtlpSpan) -> Reading:
@@ -165,13 +180,20 @@ def _kind(record: OtlpSpan, operation: str | None) -> Kind | None:
     attributes = record.attributes
     if "ai.toolCall.name" in attributes:
         return Kind.TOOL
-    # In version 7 an embedding is two spans of one name, and only the inner one used anything.
-    embeds = attributes.get("gen_ai.operation.name") == "embeddings" and record.scope == "gen_ai"
-    outer = embeds and record.status_code != 2 and COUNTS.isdisjoint(attributes)
-    return Kind.SPAN if outer else None
+    return Kind.SPAN if record.scope == "gen_ai" and _is_outer(record) else None
+
+
+def _is_outer(record: OtlpSpan) -> bool:
+    """Whether the span only holds the one that asks the model: that one used something, ranked, or failed."""
+    operation = record.attributes.get("gen_ai.operation.name")
+    if not isinstance(operation, str) or operation.lower() not in NESTED or record.status_code == 2:
+        return False
+    return ANSWERED.isdisjoint(record.attributes)
 
 
 def _usage(attributes: Attributes) -> Usage | None:
+    if OWN_COUNTS.isdisjoint(attributes) and PROVIDER_METADATA not in attributes:
+        return None  # version 7 counts in the OTel names alone
     if COUNTS.isdisjoint(attributes):
         return None
     by_provider = _by_provider(attributes.get(PROVIDER_METADATA))

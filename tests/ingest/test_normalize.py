@@ -433,4 +433,7 @@ def test_what_is_remembered_of_a_set_of_names_is_what_each_vocabulary_says(
             events=(Event(name=event_name, time_ns=1),) if event_name else (),
         )
         said = {one.NAME for one in VOCABULARIES if one.recognise(sent, prefixes)}
-        assert {one.NAME for one in _vocabularies(sent, _shape_of(names))} == said
+        marked = [one.NAME for one in VOCABULARIES if one.is_dialect(sent, prefixes)]
+        dialect, found = _vocabularies(sent, _shape_of(names))
+        assert {one.NAME for one in found} == said
+        assert dialect == next(iter(marked), found[0].NAME if found else None)

@@ -121,3 +121,7 @@ def test_another_program_s_span_type_is_not_its_own() -> None:
     sent = msgspec.structs.replace(record({"span.type": "hook"}), scope="com.anthropic.claude_code.tracing")
 
     assert normalize(sent, project_id=7).vocabulary == "claude_code"
+
+
+def test_types_are_compared_without_case() -> None:
+    assert read({"span.type": "Claude_Code.LLM_Request"}).kind is Kind.LLM

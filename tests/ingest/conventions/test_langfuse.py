@@ -309,3 +309,12 @@ def test_a_span_of_another_vendor_in_a_langfuse_trace_keeps_its_own_kind() -> No
     span = read({"langfuse.environment": "prod", "openinference.span.kind": "LLM", "llm.model_name": "m"})
 
     assert (span.kind, span.model, span.environment) == (Kind.LLM, "m", "prod")
+
+
+def test_what_the_program_says_went_wrong_beats_the_status() -> None:
+    said: Attributes = {
+        "langfuse.observation.level": "ERROR",
+        "langfuse.observation.status_message": "over the limit",
+    }
+
+    assert read(said, status_code=2, status_message="429").status_message == "over the limit"

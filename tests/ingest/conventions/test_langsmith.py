@@ -272,3 +272,23 @@ def test_messages_of_the_convention_beat_the_recorded_request() -> None:
     span = read(LLM | {"gen_ai.prompt": "raw", "gen_ai.input.messages": [QUESTION]})
 
     assert span.input == [QUESTION]
+
+
+def test_a_cost_without_a_total_is_the_sum_of_its_parts() -> None:
+    metadata = '{"input_tokens": 1, "input_cost": 0.001, "output_cost": "0.002"}'
+
+    assert read({"langsmith.usage_metadata": metadata}).reported_cost == Decimal("0.003")
+
+
+def test_a_tool_s_call_is_its_own_content_first() -> None:
+    span = read(
+        {
+            "langsmith.span.kind": "tool",
+            "gen_ai.prompt": '{"a": 1}',
+            "gen_ai.completion": '{"b": 2}',
+            "gen_ai.tool.call.arguments": '{"other": 1}',
+            "gen_ai.tool.call.result": "other",
+        }
+    )
+
+    assert (span.input, span.output) == ({"a": 1}, {"b": 2})

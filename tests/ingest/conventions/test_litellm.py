@@ -176,3 +176,17 @@ def test_metadata_of_the_program() -> None:
 def test_hidden_parameters_alone_mark_a_span() -> None:
     assert read({"hidden_params": "{}", "litellm.team.id": "t"}).vocabulary == "litellm"
     assert read({"hidden_params": "{}"}).vocabulary == "litellm"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("litellm.cost.input", "litellm.cost.output"),
+        ("litellm.cost.input_cost", "litellm.cost.output_cost"),
+        ("gen_ai.cost.input_cost", "gen_ai.cost.output_cost"),
+    ],
+)
+def test_a_cost_without_a_total_is_the_sum_of_its_sides(names: tuple[str, str]) -> None:
+    beside: Attributes = {"gen_ai.cost.discount_amount": 9, "litellm.cost.margin_percent": 9}
+
+    assert read(CHAT | beside | {names[0]: 0.25, names[1]: "0.5"}).reported_cost == Decimal("0.75")

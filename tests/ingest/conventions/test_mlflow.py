@@ -214,3 +214,13 @@ def test_openinference_names_on_the_same_span_come_first() -> None:
     )
 
     assert (span.kind, span.input, span.vocabulary) == (Kind.WORKFLOW, "a", "openinference")
+
+
+def test_a_cost_without_a_total_is_the_sum_of_its_parts() -> None:
+    span = read({"mlflow.llm.cost": '{"input_cost": 0.001, "output_cost": 0.002}'})
+
+    assert span.reported_cost == Decimal("0.003")
+
+
+def test_a_span_without_a_kind_may_name_its_model() -> None:
+    assert read({"mlflow.llm.model": '"m"'}).model == "m"

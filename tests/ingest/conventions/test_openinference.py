@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+import pytest
+
+from ingest.normalize import EVALUATION
 from tests.ingest.golden import event, read, recorded, text_message, told
 from traces.span import Attributes, Kind, Status, Usage
 
@@ -351,3 +354,95 @@ def test_the_first_token_is_when_the_instrumentation_marked_it() -> None:
 def test_unknown_kinds_are_plain_spans() -> None:
     assert read({"openinference.span.kind": "unknown", "input.value": "x"}).kind is Kind.SPAN
     assert read({"openinference.span.kind": "decision"}).kind is Kind.SPAN
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        ({"total": 0.5, "prompt": 0.1}, "0.5"),
+        ({"prompt": 0.1, "completion": "0.2"}, "0.3"),
+        ({"prompt": 0.1, "completion_details.output": 0.2, "completion_details.reasoning": 0.05}, "0.35"),
+        ({"prompt_details.input": 0.1}, "0.1"),
+        ({"total": "unknown"}, None),
+    ],
+)
+def test_a_cost_that_is_told_in_parts(told: Attributes, cost: str | None) -> None:
+    span = read(
+        {"openinference.span.kind": "LLM"} | {f"llm.cost.{name}": value for name, value in told.items()}
+    )
+
+    assert span.reported_cost == (Decimal(cost) if cost else None)
+
+
+def test_a_kind_that_is_said_to_be_unknown_is_a_span_whatever_others_call_it() -> None:
+    assert read({"openinference.span.kind": "UNKNOWN", "gen_ai.operation.name": "chat"}).kind is Kind.SPAN
+
+
+def test_a_reranking_is_asked_by_its_value_or_else_by_query_and_documents() -> None:
+    asked: Attributes = {
+        "openinference.span.kind": "RERANKER",
+        "reranker.query": "rain",
+        "reranker.input_documents.0.document.content": "Wet.",
+    }
+
+    assert read(asked).input == {"query": "rain", "documents": [{"content": "Wet."}]}
+    assert read(asked | {"input.value": "rain?"}).input == "rain?"
+
+
+def test_the_vendor_names_a_prompt_without_an_id() -> None:
+    kind: Attributes = {"openinference.span.kind": "PROMPT", "prompt.vendor": "hub"}
+
+    assert read(kind).prompt_name == "hub"
+    assert read(kind | {"prompt.id": "greeting"}).prompt_name == "greeting"
+
+
+def test_the_variables_of_a_prompt_get_the_otel_names() -> None:
+    span = read(
+        {
+            "llm.prompt_template.template": "Weather in {city}?",
+            "llm.prompt_template.variables": '{"city": "Oslo", "days": 2}',
+            "gen_ai.prompt.variable.days": 3,
+        }
+    )
+
+    assert span.attributes == {
+        "llm.prompt_template.template": "Weather in {city}?",
+        "gen_ai.prompt.variable.city": "Oslo",
+        "gen_ai.prompt.variable.days": 3,
+    }
+
+
+def test_results_of_evaluations_become_the_otel_event_of_one() -> None:
+    span = read(
+        {
+            "openinference.span.kind": "LLM",
+            "annotations.0.annotation.name": "helpful",
+            "annotations.0.annotation.score": 0.9,
+            "annotations.0.annotation.annotator_kind": "LLM",
+            "trace.evaluations.0.evaluation.name": "correct",
+            "trace.evaluations.0.evaluation.label": "no",
+            "trace.evaluations.0.evaluation.explanation": "It snows.",
+        }
+    )
+
+    assert [(one.name, one.attributes) for one in span.events or ()] == [
+        (
+            EVALUATION,
+            {
+                "evaluation.about": "span",
+                "gen_ai.evaluation.name": "helpful",
+                "gen_ai.evaluation.score.value": 0.9,
+                "evaluation.annotator_kind": "LLM",
+            },
+        ),
+        (
+            EVALUATION,
+            {
+                "evaluation.about": "trace",
+                "gen_ai.evaluation.name": "correct",
+                "gen_ai.evaluation.score.label": "no",
+                "gen_ai.evaluation.explanation": "It snows.",
+            },
+        ),
+    ]
+    assert span.attributes == {"openinference.span.kind": "LLM"}

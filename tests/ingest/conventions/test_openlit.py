@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.ingest.golden import read, recorded, text_message, told
+from tests.ingest.golden import event, read, recorded, text_message, told
 from traces.span import Attributes, Kind, Span, Status, Usage
 
 QUESTION = text_message("user", "What is the weather in Oslo?")
@@ -118,9 +118,9 @@ RESOURCE: Attributes = {"telemetry.sdk.name": "openlit"}
 CHAT: Attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 
 
-def test_the_sdk_s_name_marks_only_spans_that_speak_of_models() -> None:
+def test_the_sdk_s_name_marks_every_span_of_its_program() -> None:
     assert read(CHAT, resource=RESOURCE).vocabulary == "openlit"
-    assert read({"http.route": "/"}, resource=RESOURCE).vocabulary is None
+    assert read({"http.route": "/"}, resource=RESOURCE).vocabulary == "openlit"
 
 
 def test_a_cost_of_nothing_is_a_price_that_it_does_not_know() -> None:
@@ -182,3 +182,11 @@ def test_the_user_of_the_request_is_used_where_the_program_names_nobody() -> Non
 
     assert read(request, resource=RESOURCE).user_id == "r"
     assert read(request | {"user.id": "u-17"}, resource=RESOURCE).user_id == "u-17"
+
+
+def test_messages_in_an_old_event_come_before_the_input_of_a_workflow() -> None:
+    said = (event("gen_ai.content.prompt", {"gen_ai.prompt": "asked"}),)
+    workflow = {"gen_ai.operation.name": "chat", "gen_ai.workflow.input": "flow"}
+
+    assert read(workflow, resource=RESOURCE, events=said).input == "asked"
+    assert read(workflow, resource=RESOURCE).input == "flow"

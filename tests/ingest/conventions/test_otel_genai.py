@@ -326,3 +326,31 @@ def test_an_mcp_prompt_is_named_by_its_attribute_or_its_span() -> None:
 
 def test_a_transport_s_session_is_nobody_s() -> None:
     assert read(MCP | {"mcp.session.id": "transport"}).session_id is None
+
+
+def test_a_cache_that_is_told_by_modality_or_by_lifetime_alone() -> None:
+    counts: Attributes = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 1}
+    by_modality: Attributes = {
+        "gen_ai.usage.text.cache_read.input_tokens": 600,
+        "gen_ai.usage.image.cache_read.input_tokens": "200",
+        "gen_ai.usage.audio.cache_read.input_tokens": "unknown",
+    }
+    by_lifetime: Attributes = {
+        "gen_ai.usage.cache_creation.input_tokens.ephemeral_5m": 30,
+        "gen_ai.usage.cache_creation.input_tokens.ephemeral_1h": 50,
+    }
+    whole: Attributes = {"gen_ai.usage.cache_read.input_tokens": 700}
+
+    assert read(counts | by_modality).usage == Usage(input_uncached=200, cache_read=800, output=1)
+    assert read(counts | by_modality | whole).usage == Usage(input_uncached=300, cache_read=700, output=1)
+    assert read(counts | by_lifetime).usage == Usage(
+        input_uncached=920, cache_write_5m=30, cache_write_1h=50, output=1
+    )
+    unread: Attributes = {"gen_ai.usage.text.cache_read.input_tokens": "?"}
+    assert read(counts | unread).usage == Usage(input_uncached=1000, output=1)
+
+
+def test_the_variables_of_a_prompt_stay_among_the_attributes() -> None:
+    sent: Attributes = {"gen_ai.operation.name": "chat", "gen_ai.prompt.variable.city": "Oslo"}
+
+    assert read(sent).attributes == sent

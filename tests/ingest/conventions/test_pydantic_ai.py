@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ingest.normalize import normalize
-from tests.ingest.golden import read, record, recorded, text_message, told
+from tests.ingest.golden import event, read, record, recorded, text_message, told
 from traces.span import Attributes, JSONValue, Kind, Status, Usage
 
 QUESTION = text_message("user", "What is the weather in Oslo?")
@@ -270,3 +270,10 @@ def test_google_s_two_apis_are_told_apart_by_their_hosts() -> None:
         "gcp.gemini",
         "gcp.vertex_ai",
     ]
+
+
+def test_a_fingerprint_tells_exceptions_apart_where_their_type_is_withheld() -> None:
+    sent: Attributes = {"logfire.exception.fingerprint": "ab12", "pydantic_ai.x": 1}
+
+    assert read(sent).error_type == "ab12"
+    assert read(sent, events=(event("exception", {"exception.type": "E"}),)).error_type == "E"

@@ -214,3 +214,12 @@ def test_a_tool_that_answers_with_an_error_has_failed() -> None:
 
     assert (span.status, span.error_type) == (Status.ERROR, "tool_error")
     assert read(TOOL | {"gen_ai.tool.status": "success"}).status is Status.UNSET
+
+
+def test_definitions_of_tools_come_before_their_names() -> None:
+    sent: Attributes = {"gen_ai.system": "strands-agents", "gen_ai.agent.tools": '["find"]'}
+
+    assert read(sent).tool_definitions == ["find"]
+    assert read(sent | {"gen_ai.tool.definitions": '[{"name": "find"}]'}).tool_definitions == [
+        {"name": "find"}
+    ]

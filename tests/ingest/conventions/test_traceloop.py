@@ -32,6 +32,7 @@ GPT = {
     "model": "gpt-5-mini-2025-08-07",
     "request_model": "gpt-5-mini",
     "provider": "openai",
+    "vocabulary": "otel_genai",
 }
 ASKING = GPT | {
     "agent_name": "forecaster",
@@ -45,6 +46,7 @@ CLAUDE = {
     "provider": "anthropic",
     "request_params": {"max_tokens": 64},
     "status": Status.OK,
+    "vocabulary": "otel_genai",
 }
 OVERLOADED = CLAUDE | {"model": "overloaded", "request_model": "overloaded", "status": Status.ERROR}
 CACHED = {"input_uncached": 40, "cache_read": 20, "output": 30}
@@ -121,6 +123,7 @@ EXPECTED: list[dict[str, Any]] = [
         "model": "text-embedding-3-small",
         "request_model": "text-embedding-3-small",
         "provider": "openai",
+        "vocabulary": "otel_genai",
         "usage": {"input_uncached": 4, "cache_read": 0},
         "input": [text_message("user", "rain")],
     },
@@ -345,3 +348,30 @@ def test_mcp_arguments_and_answers() -> None:
     )
 
     assert (span.tool_name, span.input, span.output) == ("find", {"q": 1}, ["a"])
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"traceloop.prompt.template_variables": '{"city": "Oslo"}'},
+        {"traceloop.prompt.template_variables.city": "Oslo"},
+    ],
+)
+def test_the_variables_of_a_managed_prompt_get_the_otel_names(variables: Attributes) -> None:
+    span = read({"traceloop.prompt.key": "weather"} | variables)
+
+    assert span.prompt_name == "weather"
+    assert span.attributes == {"traceloop.prompt.key": "weather", "gen_ai.prompt.variable.city": "Oslo"}
+
+
+def test_definitions_of_tools_come_before_functions_in_the_old_names() -> None:
+    sent: Attributes = {"llm.request.functions.0.name": "old", "traceloop.span.kind": "task"}
+
+    assert read(sent).tool_definitions == [{"name": "old"}]
+    assert read(sent | {"gen_ai.tool.definitions": '[{"name": "new"}]'}).tool_definitions == [{"name": "new"}]
+
+
+def test_what_others_number_in_the_same_place_is_no_message_of_this_convention() -> None:
+    span = read({"gen_ai.prompt.0.message.content": "Hi", "langsmith.trace.name": "run"})
+
+    assert (span.vocabulary, span.input) == ("otel_genai", [text_message("user", "Hi")])

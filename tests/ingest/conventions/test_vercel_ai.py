@@ -531,3 +531,31 @@ def test_who_bills_is_what_the_provider_s_name_starts_with(provider: str, canoni
 def test_names_that_merely_start_alike_are_not_this_sdk_s() -> None:
     assert read({"ai.company": "acme", "operation.name": "aisle"}).vocabulary is None
     assert read({"operation.name": "ai.generateText"}).kind is Kind.AGENT
+
+
+def test_a_reranking_of_version_7_counts_on_the_inner_span() -> None:
+    outer: Attributes = {"gen_ai.operation.name": "rerank", "gen_ai.request.model": "m"}
+
+    def kind(attributes: Attributes, **told: Any) -> Kind | None:
+        return read(attributes, scope="gen_ai", **told).kind
+
+    assert kind(outer) is Kind.SPAN
+    assert kind(outer | {"gen_ai.usage.input_tokens": 4}) is Kind.RERANKER
+    assert kind(outer | {"ai.ranking": ['{"index": 1}']}) is Kind.RERANKER
+    assert kind(outer, status_code=2) is Kind.RERANKER
+    assert read(outer).kind is Kind.RERANKER
+
+
+def test_version_7_tells_the_cache_in_the_otel_names_of_today() -> None:
+    span = read(
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.usage.input_tokens": 100,
+            "gen_ai.usage.output_tokens": 9,
+            "gen_ai.usage.cache_write.input_tokens": 60,
+            "gen_ai.usage.reasoning.output_tokens": 5,
+        },
+        scope="gen_ai",
+    )
+
+    assert span.usage == Usage(input_uncached=40, cache_write_5m=60, output=9, reasoning=5)
