@@ -151,10 +151,9 @@ class RepricingRuns(APIView):
         parameters=[RunParameters], responses=RepricingRunsSchema, operation_id="list_repricing_runs"
     )
     def get(self, request: Request) -> Response:
-        parameters = RunParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
+        given = validated(RunParameters, request)
         runs = RepricingRun.objects.filter(project=scope_of(request).project_id, dry=False)
-        return Response({"data": [_run(run) for run in runs[: parameters.validated_data["limit"]]]})
+        return Response({"data": [_run(run) for run in runs[: given["limit"]]]})
 
 
 def _unpriced(row: queries.UnpricedModel) -> dict[str, Any]:

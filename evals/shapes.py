@@ -1,6 +1,5 @@
 """Scores as clients write and read them: what is taken, what is wrong with it, and what is answered."""
 
-import difflib
 import math
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evals.score import MAX_COMMENT, MAX_ID, MAX_LABEL, DataType, Score, Source, Subject, Value, data_type_of
-from tracehouse.web.api import rfc3339
+from tracehouse.web.api import no_such, rfc3339
 from traces.api import DEFAULT_DAYS, WindowParameters
 from traces.queries import parse_trace_id
 from traces.score_filters import MAX_NAME, is_name
@@ -124,7 +123,7 @@ class ScoreInput(serializers.Serializer[Any]):
             data = {name: value for name, value in data.items() if value is not None}
             if unknown := [str(name) for name in data if name not in self.fields]:
                 raise serializers.ValidationError(
-                    {name[:100]: [_no_such(name, self.fields)] for name in unknown}
+                    {name[:100]: [no_such("field", name, self.fields)] for name in unknown}
                 )
         return super().to_internal_value(data)
 
@@ -240,8 +239,3 @@ def _as_type(value: Value, wanted: DataType) -> Value:
     if data_type_of(value) is not wanted:
         raise serializers.ValidationError({"value": [f"is not {wanted}"]})
     return value
-
-
-def _no_such(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"There is no such field; did you mean {near[0]}?" if near else "There is no such field."

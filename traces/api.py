@@ -13,12 +13,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from tracehouse.tenancy.authentication import scope_of
 from tracehouse.tenancy.scope import Scope, Window
-from tracehouse.web.api import plain_decimal, rfc3339
-from traces import attribute, attribute_queries, queries
+from tracehouse.web.api import no_such, plain_decimal, rfc3339
+from traces import attribute, attribute_queries, queries, search
 from traces.cursor import BadCursor
 from traces.filters import LACKS, Order, TraceFilters
 from traces.score_filters import BadScoreCondition, ScoreCondition
@@ -47,25 +48,28 @@ class WindowParameters(serializers.Serializer[Any]):
         return {**window, **super().get_fields()}
 
 
+def _exact(help_text: str | None = None) -> serializers.CharField:
+    """Compared as it is, as on the page: blanks count."""
+    return serializers.CharField(default="", trim_whitespace=False, help_text=help_text)
+
+
 class FilterParameters(WindowParameters):
-    user_id = serializers.CharField(default="")
-    session_id = serializers.CharField(default="")
-    organization_id = serializers.CharField(default="")
-    feature = serializers.CharField(default="")
-    environment = serializers.CharField(default="")
+    user_id = _exact()
+    session_id = _exact()
+    organization_id = _exact()
+    feature = _exact()
+    environment = _exact()
     status = serializers.ChoiceField(
         choices=["ok", "error"], required=False, help_text="Of the trace: that of its root."
     )
     has_error = serializers.BooleanField(
         required=False, allow_null=True, default=None, help_text="Whether any span of the trace failed."
     )
-    name = serializers.CharField(default="", help_text="Name of the root span.")
-    model = serializers.CharField(default="", help_text="A model that any span of the trace used.")
-    tool = serializers.CharField(default="", help_text="A tool that any span of the trace called.")
-    prompt_name = serializers.CharField(default="", help_text="A prompt that any span of the trace used.")
-    prompt_version = serializers.CharField(
-        default="", help_text="With `prompt_name`: on the same span as the name."
-    )
+    name = _exact("Name of the root span.")
+    model = _exact("A model that any span of the trace used.")
+    tool = _exact("A tool that any span of the trace called.")
+    prompt_name = _exact("A prompt that any span of the trace used.")
+    prompt_version = _exact("With `prompt_name`: on the same span as the name.")
     without = serializers.ListField(
         child=serializers.ChoiceField(choices=list(LACKS)),
         default=list,
@@ -74,13 +78,13 @@ class FilterParameters(WindowParameters):
         "does not name. Several times for traces that lack all of them.",
     )
     tags = serializers.ListField(
-        child=serializers.CharField(),
+        child=serializers.CharField(trim_whitespace=False),
         default=list,
         max_length=attribute.MAX_ITEMS,
         help_text="A tag; several times for traces that have all of them.",
     )
     attribute = serializers.ListField(
-        child=serializers.CharField(max_length=1_000),
+        child=serializers.CharField(max_length=1_000, trim_whitespace=False),
         default=list,
         max_length=attribute.MAX_ITEMS,
         help_text="`key:value` or `key`, an attribute of a span or its resource; several times for all of them. "
@@ -102,6 +106,11 @@ class FilterParameters(WindowParameters):
         help_text="Words in names, errors, inputs, outputs, events and log records, in any span, whatever their case: "
         'all of them. Words in "double quotes" follow each other; `timeo*` is a part of a word.',
     )
+
+    def validate_q(self, text: str) -> str:
+        if text and not search.terms(text):
+            raise serializers.ValidationError(search.NOTHING_TO_FIND)
+        return text
 
     def validate_score(self, text: str) -> ScoreCondition:
         try:
@@ -333,7 +342,13 @@ def filters_of(given: dict[str, Any]) -> TraceFilters:
 
 
 def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The parameters of the address. One that is not known is refused: a filter with a slip would filter nothing."""
     parameters = serializer(data=request.query_params)
+    known = {*parameters.fields, api_settings.URL_FORMAT_OVERRIDE}
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise ValidationError(
+            {name[:100]: [no_such("parameter", name, parameters.fields)] for name in unknown}
+        )
     parameters.is_valid(raise_exception=True)
     given: dict[str, Any] = parameters.validated_data
     return given

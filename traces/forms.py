@@ -7,6 +7,7 @@ from decimal import Decimal
 from django import forms
 
 from tracehouse.web import figures
+from traces import search
 from traces.attribute import MAX_ITEMS, Attribute, joined, parse, split
 from traces.filters import BELONGINGS, LACKS, Order, TraceFilters
 from traces.score_filters import BadScoreCondition, ScoreCondition
@@ -74,6 +75,16 @@ def _text(label: str) -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=1_000, strip=False)
 
 
+class SearchField(forms.CharField):
+    """Words, phrases and parts of words: something to look for, where there is anything."""
+
+    def clean(self, value: str) -> str:
+        text: str = super().clean(value)
+        if text and not search.terms(text):
+            raise forms.ValidationError(search.NOTHING_TO_FIND)
+        return text
+
+
 class ListField(forms.CharField):
     """Several values between commas; `\\,` is a comma within one."""
 
@@ -113,7 +124,7 @@ class ScoreField(forms.CharField):
 
 
 class TraceFilterForm(forms.Form):
-    q = forms.CharField(
+    q = SearchField(
         label="Search",
         required=False,
         max_length=200,

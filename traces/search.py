@@ -12,7 +12,10 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 # Structured content is stored as JSON, where a line's end and a tab are two characters.
+# Plain text is treated alike: the t of C:\temp is no letter of a word, neither in the index nor in what is typed.
 _ESCAPED_BLANK = re.compile(r"\\[nt]")
+# What to tell somebody whose text has no term.
+NOTHING_TO_FIND = "Write a word, or beside the * a part of one: timeo*."
 
 
 class Kind(StrEnum):
@@ -35,7 +38,7 @@ class Term:
 def terms(typed: str) -> tuple[Term, ...]:
     """Each once, in the order typed: words in double quotes are a phrase, a `*` at an end asks for a part."""
     found = (_term(quoted, plain) for quoted, plain in _QUOTED_OR_PLAIN.findall(typed))
-    return tuple(dict.fromkeys(term for term in found if term.text))
+    return tuple(dict.fromkeys(term for term in found if term.text.strip()))
 
 
 def _term(quoted: str, plain: str) -> Term:

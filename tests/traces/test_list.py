@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -309,6 +310,21 @@ def test_a_trace_without_a_root_is_as_long_as_its_spans_of_both_days(store_spans
         store_spans([as_span(project, {**told, "number": number, "at": at})])
     scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
     assert len(queries.list_traces(scope, TraceFilters(min_latency_ms=3000)).traces) == 1
+
+
+@pytest.mark.parametrize("said", [r"copied to C:\temp\new.txt", {"to": r"C:\temp\new.txt"}])
+def test_a_path_with_backslashes_is_found_as_it_is_typed(store_spans: Store, said: Any) -> None:
+    project, told = next(FRESH), {"lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None}
+    span = as_span(project, {**told, "trace": 1, "number": 1, "at": 0})
+    store_spans([msgspec.structs.replace(span, input=said)])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+
+    def found(q: str) -> int:
+        return len(queries.list_traces(scope, TraceFilters(q=q)).traces)
+
+    assert (found(r"C:\temp\new.txt"), found(r"\temp"), found(r"C:\other")) == (1, 1, 0)
+    assert found("temp") == 0  # as docs/api.md says: the index has its letters after the t
+    assert found("*emp") == 1
 
 
 def test_what_is_not_merged_yet_is_found_and_what_is_merged_is_found_by_its_index(store_spans: Store) -> None:

@@ -274,6 +274,7 @@ def test_a_filter_that_cannot_be_read_says_so_and_the_others_hold(
         ("score", "quality>>0.5", "quality&gt;=0.5 or feedback=down"),
         ("without", "usr_id", "Write any of user_id,"),
         ("status", "failed", "Write error (for failed) or ok."),
+        ("q", "*", "Write a word, or beside the * a part of one: timeo*."),
     ],
 )
 def test_a_part_says_which_filter_was_not_applied_and_its_links_keep_it(

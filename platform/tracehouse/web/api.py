@@ -1,6 +1,7 @@
 """What every REST view shares: JSON by msgspec, and errors of one shape."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +32,15 @@ class JsonRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
+
+
+def no_such(what: str, name: str, known: Iterable[str]) -> str:
+    """That nothing has this name, and which name was perhaps meant."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"There is no such {what}; " + (
+        f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}."
+    )
 
 
 def rfc3339(moment: datetime) -> str:

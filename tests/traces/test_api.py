@@ -1,0 +1,109 @@
+"""The parameters of the REST API: what is not known is refused, and texts are compared as they are sent."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tracehouse.tenancy.models import Project
+from traces.span import Kind, Span, Status
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clickhouse,
+    pytest.mark.filterwarnings("ignore:No directory at"),
+]
+Store = Callable[[list[Span]], None]
+# Every list that takes parameters, and which it takes besides.
+LISTS = {
+    "/api/v1/traces": {"limit": "5", "order": "-cost", "cursor": "", "name": "run", "has_error": "true"},
+    "/api/v1/sessions": {"limit": "5", "order": "-traces"},
+    "/api/v1/users": {"limit": "5", "feature": "draft"},
+    "/api/v1/organizations": {"limit": "5"},
+    "/api/v1/attributes": {"attribute": "region"},
+    "/api/v1/usage": {"group_by": "model", "limit": "5"},
+    "/api/v1/user-costs": {"limit": "5"},
+    "/api/v1/prices/unpriced": {"limit": "5"},
+    "/api/v1/scores": {"limit": "5", "name": "feedback"},
+}
+WINDOW = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}
+
+
+@pytest.fixture
+def get(client: Client, api_key: str, clickhouse: None) -> Callable[..., Any]:
+    def asked(path: str, /, **parameters: Any) -> Any:
+        return client.get(path, parameters, headers={"Authorization": f"Bearer {api_key}"})
+
+    return asked
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_an_unknown_parameter_is_refused_with_the_one_that_was_meant(
+    get: Callable[..., Any], path: str
+) -> None:
+    known = {name: value for name, value in LISTS[path].items() if value}
+    assert get(path, **known, **WINDOW, format="json").status_code == 200
+    refused = get(path, **known, form="2026-11-01T00:00:00Z", verbosity="all")
+    assert refused.status_code == 400
+    error = refused.json()["error"]
+    assert error["code"] == "invalid"
+    assert error["fields"]["form"] == ["There is no such parameter; did you mean from?"]
+    assert error["fields"]["verbosity"][0].startswith("There is no such parameter; there are from, to, ")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/prices/repricing", "/api/v1/plans", "/api/v1/cost-reports"])
+def test_lists_without_a_window_refuse_it_too(get: Callable[..., Any], path: str) -> None:
+    assert get(path, limit="5").status_code == 200
+    assert get(path, limits="5").json()["error"]["fields"] == {
+        "limits": ["There is no such parameter; did you mean limit?"]
+    }
+
+
+def test_a_search_without_a_word_is_refused(get: Callable[..., Any]) -> None:
+    refused = get("/api/v1/traces", q="*")
+    assert refused.status_code == 400
+    assert "timeo*" in refused.json()["error"]["fields"]["q"][0]
+
+
+def test_texts_are_compared_with_their_blanks(
+    get: Callable[..., Any], project: Project, store_spans: Store
+) -> None:
+    now = time.time_ns()
+    store_spans(
+        [
+            Span(
+                project_id=project.pk,
+                trace_id=f"{number:032x}",
+                span_id=f"{number:016x}",
+                parent_id="",
+                start_ns=now - 10**9,
+                end_ns=now,
+                name=f"run{blank}",
+                kind=Kind.LLM,
+                status=Status.OK,
+                user_id=f"ann{blank}",
+                model=f"m{blank}",
+                prompt_version=f"3{blank}",
+                tags=(f"vip{blank}",),
+                attributes={"tier": f"gold{blank}"},
+            )
+            for number, blank in ((1, ""), (2, " "))
+        ]
+    )
+    for filters in (
+        {"user_id": "ann"},
+        {"name": "run"},
+        {"model": "m"},
+        {"prompt_version": "3"},
+        {"tags": "vip"},
+        {"attribute": "tier:gold"},
+    ):
+        ((name, value),) = filters.items()
+        found = [
+            [int(trace["trace_id"], 16) for trace in get("/api/v1/traces", **{name: text}).json()["data"]]
+            for text in (value, f"{value} ")
+        ]
+        assert found == [[1], [2]], json.dumps(filters)
