@@ -21,7 +21,7 @@ from traces.group_queries import Grouping
 from traces.queries import UsageGroup
 from traces.score_filters import BadScoreCondition, ScoreCondition, is_name, parse
 from traces.span import Span
-from traces.strip_queries import Steps, strip
+from traces.strip_queries import strip
 
 Store = Callable[[list[Span]], None]
 NOW = datetime.now(UTC)
@@ -173,8 +173,8 @@ def test_groups_sums_and_the_strip_go_by_scores_of_sessions_too(scored_sessions:
     [group] = group_queries.list_groups(SCOPE, Grouping.SESSION, filters=filters).groups
     assert (group.key, group.traces) == ("s-2", 2)
     assert [row.invocations for row in queries.usage(SCOPE, UsageGroup.FEATURE, filters=filters)] == [2]
-    steps = Steps(first=int(SCOPE.window.start.timestamp()), seconds=60)
-    total = strip(SCOPE, filters, steps, by_spans=True).total
+    first = int(SCOPE.window.start.timestamp())
+    total = strip(SCOPE, filters, range(first, first + 3720, 60), by_spans=True).total
     assert (total.traces, total.unsure) == (2, 1)
 
 
