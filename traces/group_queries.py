@@ -18,6 +18,7 @@ from traces import cursor as cursors
 from traces import filters as f
 from traces import index_queries as index
 from traces.cursor import BadCursor
+from traces.deadline import Deadline
 from traces.filters import TraceFilters
 from traces.queries import EVERY_TRACE, IN_WINDOW, MAX_PAGE, columns_for
 
@@ -148,7 +149,7 @@ class _Walk:
     """One walk along a list: candidates in the order of their bounds, each summed exactly from its spans.
 
     1. Take the next candidates. 2. Sum them. 3. Those that come before every group not yet seen have found their
-    place. 4. Repeat with more until the page is full or there are no more.
+    place. 4. Repeat with more until the page is full, there are no more, or time is up.
     """
 
     def __init__(
@@ -160,6 +161,8 @@ class _Walk:
         self._sums = partial(_sums, grouping, order, tuple(clauses), after is not None)
         self._bounds: dict[str, int] = {}
         self._rows: dict[str, Row] = {}
+        self._deadline = Deadline()
+        self._what = f"{grouping.name.lower()}s"
 
     def first(self, wanted: int) -> list[Row]:
         """The first groups after the cursor, in order."""
@@ -174,6 +177,7 @@ class _Walk:
             if len(placed) >= wanted:
                 return _in_order(placed)[:wanted]
             taken, step = taken + step, min(step * 2, MAX_CANDIDATES)
+            self._deadline.check(looked_through=taken, found=len(self._rows), what=self._what)
 
     def _next(self, taken: int, step: int) -> list[_Place]:
         bound: dict[str, Parameter] = {**self._parameters, "offset": taken, "limit": step}

@@ -24,6 +24,7 @@ from traces import cursor as cursors
 from traces import filters as f
 from traces import index_queries as index
 from traces.cursor import BadCursor
+from traces.deadline import Deadline
 from traces.filters import Order, TraceFilters, Value
 from traces.index_queries import Candidate
 from traces.logged import read as read_entries
@@ -386,7 +387,7 @@ class _Listing:
     """One walk along a list: candidates in the order of their bounds, each decided exactly by its spans.
 
     1. Take the next candidates. 2. Read their spans; keep those that match. 3. Those that come before every trace not
-    yet seen have found their place. 4. Repeat with more until the page is full or there are no more.
+    yet seen have found their place. 4. Repeat with more until the page is full, there are no more, or time is up.
     """
 
     def __init__(self, scope: Scope, filters: TraceFilters, order: Order, after: Candidate | None) -> None:
@@ -398,6 +399,7 @@ class _Listing:
         self._ahead: list[Candidate] = []
         self._is_all_ahead = False
         self._rows: dict[uuid.UUID, Row] = {}
+        self._deadline = Deadline()
 
     def first(self, wanted: int) -> list[Row]:
         """The first traces after the cursor, in order."""
@@ -414,6 +416,7 @@ class _Listing:
             placed = [row for row in self._rows.values() if self._has_its_place(row, last.bound)]
             if len(placed) >= wanted:
                 return self._in_order(placed)[:wanted]
+            self._deadline.check(looked_through=taken, found=len(self._rows), what="traces")
 
     def _next(self, last: Candidate | None, taken: int, step: int) -> list[Candidate]:
         if self._order is Order.NEWEST:

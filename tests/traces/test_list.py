@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracehouse.clickhouse.client import client
+from tracehouse.clickhouse.query import QueryTooLarge
 from tracehouse.tenancy.scope import Scope, Window
-from traces import index_queries, queries, walk_queries
+from traces import deadline, group_queries, index_queries, queries, walk_queries
 from traces.attribute import Attribute
 from traces.filters import Order, TraceFilters, looked_up
+from traces.group_queries import Grouping
 from traces.span import Cost, CostState, Kind, Span, Status, Usage
 
 pytestmark = pytest.mark.clickhouse
@@ -325,6 +327,24 @@ def test_a_path_with_backslashes_is_found_as_it_is_typed(store_spans: Store, sai
     assert (found(r"C:\temp\new.txt"), found(r"\temp"), found(r"C:\other")) == (1, 1, 0)
     assert found("temp") == 0  # as docs/api.md says: the index has its letters after the t
     assert found("*emp") == 1
+
+
+def test_a_list_of_which_nearly_nothing_matches_is_given_up_when_its_time_is_over(
+    store_spans: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = next(FRESH)
+    failed = {"number": 1, "at": 0, "lasts": 1, "status": Status.ERROR, "model": None, "cost": None}
+    store_spans([as_span(project, {**failed, "trace": n, "user": f"u{n}"}) for n in range(1, 16)])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    nothing = TraceFilters(status="error", has_error=False)
+    assert queries.list_traces(scope, nothing, limit=1).traces == []
+    assert group_queries.list_groups(scope, Grouping.USER, filters=nothing, limit=1).groups == []
+    monkeypatch.setattr(deadline, "MAX_SECONDS", -1)
+    with pytest.raises(QueryTooLarge, match=r"Of 12 traces looked through, 0 match .* Choose a shorter time"):
+        queries.list_traces(scope, nothing, limit=1)
+    with pytest.raises(QueryTooLarge, match=r"Of 7 users looked through, 0 match"):
+        group_queries.list_groups(scope, Grouping.USER, filters=nothing, limit=1)
+    assert len(queries.list_traces(scope, TraceFilters(status="error"), limit=1).traces) == 1
 
 
 def test_what_is_not_merged_yet_is_found_and_what_is_merged_is_found_by_its_index(store_spans: Store) -> None:
