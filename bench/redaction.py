@@ -2,7 +2,8 @@
 
 The texts are in `tests/ingest/labelled`; values stand in brackets with the name of their detector. `tuning` and
 `held_out` were written before the detectors. `tuning` was looked at while these were made, `held_out` once they were
-done; `late` was written after that, and looked at once. A value counts as found when a hit of its detector covers the
+done; `late` was written after that, and looked at once; `latest` for values in places that the others do not have,
+before the detectors were made to look there. A value counts as found when a hit of its detector covers the
 whole of it, as JSON writes it; a hit counts as right when it touches such a value. Texts are scanned as they stand in
 a stored row: JSON-encoded.
 """
@@ -25,7 +26,7 @@ from ingest.otlp.decode import decode_protobuf
 from traces.store import encode
 
 LABELLED = ROOT / "tests" / "ingest" / "labelled"
-SETS = ("tuning", "held_out", "late")
+SETS = ("tuning", "held_out", "late", "latest")
 REGIONS = ("US", "GB")
 TIMED_SPANS, ROUNDS = 5000, 25
 # Cuts keys in the files in two, so that scanners for leaked keys do not take them for real ones.
@@ -34,8 +35,13 @@ FIRST_LOOK = (
     "First looks. Held out: precision 0.995, recall 0.986 (phone recall 0.929, national id precision 0.964); it"
     " showed the bracket before an area code that follows a word, Brazil's numbers without the trunk 0, and a parcel's"
     " number in three groups of four taken for an Aadhaar. Late, with these mended: precision 1.000, recall 0.987 (ip"
-    " recall 0.857); an address under the key v was taken for a version. The table is of the detectors with all four"
-    " mended, so the first looks are the better estimate of what other texts would give."
+    " recall 0.857); an address under the key v was taken for a version. Latest holds credentials on the line after"
+    " their name, in lists of headers and cookies, of more makers, numbers with typographers' spaces and dashes, and"
+    " look-alikes of these. On it the detectors that the other sets had left at 1.000 had precision 0.966, recall 0.389"
+    " (secret recall 0.312); once they were made to look in such places, at their first look, precision 0.986, recall"
+    " 1.000: the name in an ARN was taken for a secret. Its author knew what was being mended, so that recall is"
+    " flattered. The table is of the detectors with all of this mended: the first looks are the better estimate of what"
+    " other texts would give."
 )
 _LABEL = re.compile(r"⟦(\w+):([^⟧]*)⟧")
 _ESCAPE = re.compile(rb"\\+(?:[nrtbf\"/]|u[0-9a-f]{4})|\\+")
@@ -200,7 +206,7 @@ def section(cost: Cost, scores: Mapping[str, Mapping[Detector, Score]], samples:
             "## Redaction",
             f"{machine.describe().date}. Labelled texts ({sizes}) with the true values marked: prompts, answers, tool"
             " results, logs, code and forms in eleven languages, and nearly as many that only look like it. One author"
-            " wrote them: tuning and held out before the detectors, late after them.",
+            " wrote them: tuning and held out before the detectors, late and latest after them.",
             report.table(rows),
             FIRST_LOOK,
             f"Cost of looking: {cost.microseconds:.1f} us of processor time a span ({cost.bytes_a_span:,} bytes of row,"

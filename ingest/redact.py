@@ -124,10 +124,13 @@ def _pieces(
     masked_keys = 0
     position = start
     strings: _Strings | None = None
+    quote = start  # the next one after the hit, looked for once for all hits before it
     for hit in hits:
         action = policy.actions.get(hit.detector)
         text = _stand_in(hit, action, policy.key)
-        if is_json and action is not Action.HASH and _in_key(buffer, hit.end):
+        if is_json and 0 <= quote < hit.end:
+            quote = buffer.find(b'"', hit.end)
+        if is_json and action is not Action.HASH and _ends_key(buffer, quote):
             masked_keys += 1
             text = f"[{hit.detector}]" if masked_keys == 1 else f"[{hit.detector}] {masked_keys}"
         first, last = hit.start, hit.end
@@ -149,9 +152,8 @@ def _stand_in(hit: Hit, action: Action | None, key: bytes) -> str:
     return keyed_hash(hit.detector, hit.canonical, key) if action is Action.HASH else f"[{hit.detector}]"
 
 
-def _in_key(buffer: bytes, end: int) -> bool:
-    """Whether the string around `end` is an object's key. Keys that are masked alike are numbered: none is lost."""
-    quote = buffer.find(b'"', end)
+def _ends_key(buffer: bytes, quote: int) -> bool:
+    """Whether the quote ends an object's key. Keys that are masked alike are numbered: none is lost."""
     return quote >= 0 and buffer[quote - 1] != _BACKSLASH and buffer[quote + 1 : quote + 2] == b":"
 
 

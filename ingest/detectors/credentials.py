@@ -1,94 +1,32 @@
-"""API keys, tokens, passwords and private keys, by the formats of their makers or by the names they are given."""
+"""Credentials by what stands around them: AWS secrets, passwords in addresses, Authorization, private keys, JWTs."""
 
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 
 import msgspec
 
 from ingest.detectors.edges import WORD, after, before
 from ingest.detectors.hit import Detector, Hit, Hits, Trigger
+from ingest.detectors.keys import secret
 from ingest.detectors.named import PLACEHOLDER
 
 _BASE64URL = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """Keys that begin with one of the prefixes, followed by at least so many of the characters. Case counts."""
-
-    prefixes: str
-    characters: bytes
-    least: int
-
-    def triggers(self) -> list[Trigger]:
-        return [self._trigger(prefix.encode()) for prefix in self.prefixes.split()]
-
-    def _trigger(self, prefix: bytes) -> Trigger:
-        shape = re.compile(re.escape(prefix) + self.characters + rb"{%d,}" % self.least)
-
-        def check(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
-            match = shape.match(text, start)
-            if match is None or before(text, start) in WORD or after(text, match.end()) in WORD:
-                return ()
-            return _secret(text, start, match.end()) if _looks_random(match[0]) else ()
-
-        pattern = re.escape(prefix) + self.characters + rb"{8}"
-        return Trigger(pattern, Detector.SECRET, check, back=len(prefix) + 8)
-
-
-_FORMATS = (
-    _Format("sk-", rb"[A-Za-z0-9_-]", 20),  # OpenAI, Anthropic, OpenRouter, Langfuse, this platform
-    _Format("ghp_ gho_ ghu_ ghs_ ghr_", rb"[A-Za-z0-9]", 30),  # GitHub
-    _Format("github_pat_", rb"[A-Za-z0-9_]", 22),
-    _Format("glpat- gldt- glrt- glft- glptt- glagent- glsoat-", rb"[A-Za-z0-9_.-]", 20),  # GitLab
-    _Format("xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xapp-", rb"[A-Za-z0-9-]", 16),  # Slack
-    _Format("sk_live_ sk_test_ rk_live_ rk_test_", rb"[A-Za-z0-9]", 16),  # Stripe
-    _Format("whsec_", rb"[A-Za-z0-9+/=]", 24),
-    _Format("AIza", rb"[A-Za-z0-9_-]", 35),  # Google
-    _Format("GOCSPX- ya29.", rb"[A-Za-z0-9_.-]", 20),
-    _Format("npm_", rb"[A-Za-z0-9]", 36),
-    _Format("pypi-AgE", rb"[A-Za-z0-9_-]", 50),
-    _Format("SK", rb"[0-9a-f]", 32),  # Twilio
-    _Format("SG.", rb"[A-Za-z0-9_.-]", 60),  # SendGrid
-    _Format("hf_", rb"[A-Za-z0-9]", 30),  # Hugging Face
-    _Format("gsk_", rb"[A-Za-z0-9]", 40),  # Groq
-    _Format("xai-", rb"[A-Za-z0-9]", 60),
-    _Format("pplx-", rb"[A-Za-z0-9]", 40),  # Perplexity
-    _Format("r8_", rb"[A-Za-z0-9]", 37),  # Replicate
-    _Format("lsv2_pt_ lsv2_sk_", rb"[a-z0-9_]", 36),  # LangSmith
-    _Format("nvapi-", rb"[A-Za-z0-9_-]", 50),
-    _Format("tvly-", rb"[A-Za-z0-9-]", 28),  # Tavily
-    _Format("pcsk_", rb"[A-Za-z0-9_]", 40),  # Pinecone
-    _Format("dop_v1_", rb"[a-f0-9]", 60),  # DigitalOcean
-    _Format("shpat_ shpca_ shppa_ shpss_", rb"[a-fA-F0-9]", 32),  # Shopify
-    _Format("lin_api_ ntn_", rb"[A-Za-z0-9]", 32),  # Linear, Notion
-)
-
-_RUN = re.compile(rb"[A-Za-z0-9]{12}")
 _AWS_SECRET = 40
 _WEBHOOK = re.compile(rb"[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]{16,}")
 _BEARER = re.compile(rb"[A-Za-z0-9._~+/=-]{16,}")
 _BASIC = re.compile(rb"[A-Za-z0-9+/_-]{8,}={0,2}")
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){2,4}")
+_PORT = re.compile(rb"[0-9]{1,5}/")
+_MORE_OF_PASSWORD = re.compile(rb"[^ /?#\x22'\x5c\x00-\x1f]*@")
 _PEM_END = b"-----END"
 _PEM_MOST = 16_384
-_STRING_ENDS = re.compile(rb"(?<!\x5c)(?:\x5c\x5c)*\x22")
+_KEY_ENDS = re.compile(rb"(?<!\x5c)(?:\x5c\x5c)*\x22|-----BEGIN")
 _CODE_LINE = 24
 # Runs of base64; an escape is consumed first, so that its letter is no part of one.
 _RUN_OF_BASE64 = re.compile(rb"\x5c+(?:u[0-9a-fA-F]{4}|[a-z])|([A-Za-z0-9+/=]+)")
-
-
-def _secret(text: bytes, start: int, end: int) -> Hits:
-    return (Hit(start, end, Detector.SECRET, text[start:end].decode(errors="replace")),)
-
-
-def _looks_random(key: bytes) -> bool:
-    """Keys that share a prefix with words (sk-) have a run of letters and digits with both."""
-    if not key.startswith(b"sk-"):
-        return True
-    return _RUN.search(key) is not None and key.translate(None, b"0123456789") != key
 
 
 def _aws(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
@@ -96,17 +34,17 @@ def _aws(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     end = start + 20
     if before(text, start) in WORD or after(text, end) in WORD:
         return ()
-    key = _secret(text, start, end)
+    key = secret(text, start, end)
     for first, last in _runs(text, max(0, start - 160), start + 220):
         run = text[first:last]
         if last - first == _AWS_SECRET and b"=" not in run and run.lower() != run != run.upper():
-            return key + _secret(text, first, last)
+            return key + secret(text, first, last)
     return key
 
 
 def _webhook(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     match = _WEBHOOK.match(text, start)
-    return _secret(text, start, match.end()) if match else ()
+    return secret(text, start, match.end()) if match else ()
 
 
 def _authorization(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
@@ -116,7 +54,7 @@ def _authorization(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     else:
         match = _BASIC.match(text, start)
         telling = match is not None and _is_basic(match[0])
-    return _secret(text, start, match.end()) if match and telling else ()
+    return secret(text, start, match.end()) if match and telling else ()
 
 
 def _is_basic(credentials: bytes) -> bool:
@@ -127,21 +65,24 @@ def _is_basic(credentials: bytes) -> bool:
 
 
 def _in_address(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
-    """The password in scheme://user:password@host."""
-    begins = text.rfind(b"://", max(0, at - 170), at) + 3
+    """The password in scheme://user:password@host. It may hold / and @: to the last @ before the next / it is."""
+    begins = text.rfind(b"://", max(0, at - 240), at) + 3
     colon = text.find(b":", begins, at)
-    if begins < 3 or colon < 0 or colon + 1 == at or PLACEHOLDER.match(text, colon + 1, at):
+    if begins < 3 or colon < 0 or PLACEHOLDER.match(text, colon + 1, at):
         return ()
-    return _secret(text, colon + 1, at)
+    if _PORT.match(text, colon + 1, at):  # registry:4873/@scope
+        return ()
+    more = _MORE_OF_PASSWORD.match(text, at + 1)
+    return secret(text, colon + 1, more.end() - 1 if more else at)
 
 
 def _private_key(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     """Each line of a PEM block's body: one value in several pieces, so that escapes between them stay.
 
-    Of one that is cut off, up to the end of its string; in code, where each line is a string, the long ones.
+    Of one that is cut off, up to the end of its string or another; in code, where each line is a string, the long ones.
     """
-    string = _STRING_ENDS.search(text, start, start + _PEM_MOST)
-    limit = string.start() if string else min(len(text), start + _PEM_MOST)
+    ends = _KEY_ENDS.search(text, start, start + _PEM_MOST)
+    limit = ends.start() if ends else min(len(text), start + _PEM_MOST)
     end = text.find(_PEM_END, start, limit)
     quote = text.find(b'"', start, end if end >= 0 else limit)
     lines = _runs(text, start, quote if quote >= 0 else end if end >= 0 else limit)
@@ -177,11 +118,15 @@ def _is_jose_header(encoded: bytes) -> bool:
 
 
 TRIGGERS: tuple[Trigger, ...] = (
-    *(trigger for keys in _FORMATS for trigger in keys.triggers()),
     Trigger(rb"A[KS]IA[A-Z0-9]{16}", Detector.SECRET, _aws, back=20),
     Trigger(rb"hooks\.slack\.com/services/[A-Z0-9]", Detector.SECRET, _webhook, back=1),
     Trigger(rb"(?:bearer|basic) [a-z0-9._~+/=-]{8}", Detector.SECRET, _authorization, back=8, caseless=True),
-    Trigger(rb"://[^ /@\x22\x5c\x00-\x1f]{2,160}@", Detector.SECRET, _in_address, back=1),
+    Trigger(
+        rb"://[^ /?#:@\x22\x5c\x00-\x1f]{0,64}:[^ @\x22\x5c\x00-\x1f]{1,160}@",
+        Detector.SECRET,
+        _in_address,
+        back=1,
+    ),
     Trigger(rb"-----BEGIN [A-Z0-9 ]{0,20}PRIVATE KEY-----", Detector.SECRET, _private_key),
     Trigger(rb"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]", Detector.JWT, _jwt, back=2),
 )

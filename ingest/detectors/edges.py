@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+# Spaces that do not break and thin ones, and the dashes of typographers: U+00A0, U+2009, U+202F, U+2010 to U+2015.
+TYPOGRAPHIC = rb"(?:\xc2\xa0|\xe2\x80[\x89\xaf\x90-\x95])"
 _SPACE = 0x20
 _BACKSLASH = 0x5C
 _ESCAPE_LETTERS = frozenset(b"nrtbf")

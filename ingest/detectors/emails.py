@@ -1,4 +1,4 @@
-"""E-mail addresses, also with the @ as %40 in an address of the web."""
+"""E-mail addresses, also with the @ as %40 in an address of the web, and the wide @ of Asian keyboards."""
 
 import re
 
@@ -15,6 +15,7 @@ _DOMAIN = re.compile(
     rb"(xn--[a-z0-9-]{2,59}|[a-z]{2,24}|[\x80-\xdf]{4,40})(?![a-z0-9])",
     re.IGNORECASE,
 )
+_NINE = 0x39
 _VERSION = re.compile(rb"[0-9]+\.[0-9]")
 _ENCODED = re.compile(rb".*%[0-9a-fA-F]{2}", re.DOTALL)
 # logo@2x.png is a file.
@@ -28,13 +29,15 @@ def _plain(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
     return _email(text, at, at + 1)
 
 
-def _percent(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+def _of_three(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
     return _email(text, at, at + 3)
 
 
 def _email(text: bytes, at: int, after_at: int) -> Hits:
     domain = _DOMAIN.match(text, after_at)
-    if domain is None or domain[1].lower() in _FILES or _VERSION.match(text, after_at):
+    if domain is None or domain[1].lower() in _FILES:
+        return ()
+    if text[after_at] <= _NINE and _VERSION.match(text, after_at):
         return ()
     start = _start(text, at)
     if start >= at:
@@ -61,5 +64,6 @@ def _start(text: bytes, at: int) -> int:
 
 TRIGGERS = (
     Trigger(rb"[a-z0-9_.+\-'\x80-\xff]@[a-z0-9\x80-\xdf]", Detector.EMAIL, _plain, back=2, caseless=True),
-    Trigger(rb"[a-z0-9_.+\-]%40[a-z0-9]", Detector.EMAIL, _percent, back=4, caseless=True),
+    Trigger(rb"[a-z0-9_.+\-]%40[a-z0-9]", Detector.EMAIL, _of_three, back=4, caseless=True),
+    Trigger(rb"[a-z0-9_.+\-]\xef\xbc\xa0[a-z0-9]", Detector.EMAIL, _of_three, back=4, caseless=True),
 )

@@ -62,4 +62,4 @@ class Trigger:
 
 # Digits that more than one detector begins with.
 LONG_RUN = rb"[^0-9][1-6][0-9]{12}"
-GROUPS_OF_FOUR = rb"[2-9][0-9]{3}[ -][0-9]{4}[ -][0-9]{4}"
+GROUPS_OF_FOUR = rb"[2-9][0-9]{3}[ .-][0-9]{4}[ .-][0-9]{4}"

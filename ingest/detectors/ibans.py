@@ -5,12 +5,12 @@ from functools import cache
 
 from stdnum import iban, numdb
 
-from ingest.detectors.edges import ALNUM, after, before
+from ingest.detectors.edges import ALNUM, TYPOGRAPHIC, after, before
 from ingest.detectors.hit import Detector, Hit, Hits, Trigger
 
 _COUNTRIES = numdb.get("iban")
 _FIELD = re.compile(r"(\d+)!")
-_SEPARATORS = b" -"
+_SEPARATOR = re.compile(rb"[ -]|" + TYPOGRAPHIC)
 
 
 def _iban(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
@@ -18,7 +18,7 @@ def _iban(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     end = _end(text, start, length)
     if not end or before(text, start) in ALNUM or after(text, end) in ALNUM:
         return ()
-    compact = text[start:end].translate(None, _SEPARATORS).upper().decode()
+    compact = _SEPARATOR.sub(b"", text[start:end]).upper().decode()
     return (Hit(start, end, Detector.IBAN, compact),) if iban.is_valid(compact, check_country=False) else ()
 
 
@@ -33,13 +33,14 @@ def _end(text: bytes, start: int, length: int) -> int:
     """Where `length` letters and digits end that stand compact or in groups of four; 0 where they do not."""
     if not length:
         return 0
-    separator = text[start + 4 : start + 5]
-    if separator not in {b" ", b"-"}:
+    found = _SEPARATOR.match(text, start + 4)
+    if found is None:
         end = start + length
         return end if len(text) >= end and text[start:end].isalnum() else 0
-    gaps = (length - 1) // 4
-    end = start + length + gaps
-    grouped = all(text[gap : gap + 1] == separator for gap in range(start + 4, start + 5 * gaps, 5))
+    separator = found[0]
+    step, gaps = 4 + len(separator), (length - 1) // 4
+    end = start + length + gaps * len(separator)
+    grouped = all(text.startswith(separator, gap) for gap in range(start + 4, start + 4 + gaps * step, step))
     compact = text[start:end].replace(separator, b"")
     return end if grouped and len(compact) == length and compact.isalnum() else 0
 
@@ -47,6 +48,8 @@ def _end(text: bytes, start: int, length: int) -> int:
 TRIGGERS = (
     Trigger(rb"[A-Z]{2}[0-9]{2}[0-9A-Z]{4}", Detector.IBAN, _iban, back=8),
     Trigger(rb"[A-Z]{2}[0-9]{2}[ -][0-9A-Z]{4}", Detector.IBAN, _iban, back=9),
+    Trigger(rb"[A-Z]{2}[0-9]{2}\xc2\xa0[0-9A-Z]{4}", Detector.IBAN, _iban, back=10),
+    Trigger(rb"[A-Z]{2}[0-9]{2}\xe2\x80[\x89\xaf\x90-\x95][0-9A-Z]{4}", Detector.IBAN, _iban, back=11),
     # In small letters, which hashes and ids have too, only where it says so.
     Trigger(rb"iban[^a-z0-9]{1,12}[a-z]{2}[0-9]{2}", Detector.IBAN, _iban, back=4, caseless=True),
 )

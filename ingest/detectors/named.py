@@ -8,14 +8,14 @@ from ingest.detectors.edges import after
 from ingest.detectors.hit import Detector, Hit, Hits, Trigger
 
 # What may stand between a name and its sign, and between that and the value. A line may end there.
-_TO_SIGN = rb"(?:\x5c[nrt]|[\x5c\x22' \]*`])*"
-_GAP = rb"(?:\x5c+(?:[nrtbf]|u[0-9a-fA-F]{4})|[ `*])*"
+_TO_SIGN = rb"(?:\x5c[nrt]|[\x5c\x22' \]*`\n\r\t])*"
+_GAP = rb"(?:\x5c+(?:[nrtbf]|u[0-9a-fA-F]{4})|[ `*\n\r\t])*"
 _TO_VALUE = re.compile(
     rb"(?:\x5c*[\x22']:|>)?" + _GAP + rb"(?P<list>\[" + _GAP + rb"(?=\x5c*[\x22']))?"
     rb"(?:(?P<depth>\x5c*)(?P<quote>[\x22']))?" + _GAP
 )
 _NEXT_ITEM = re.compile(rb"\x5c*[\x22'],[ ]?\x5c*[\x22']")
-_LINE_ENDS = re.compile(rb"\x5c[nr]")
+_LINE_ENDS = re.compile(rb"\x5c[nr]|[\n\r]")
 _BACKSLASHES = re.compile(rb"\x5c+")
 _PIECES = {
     b'"': re.compile(rb"[^\x22\x5c\x00-\x20]+"),
@@ -35,6 +35,7 @@ _LEAST_WORD = 8
 _IN_FORM = re.compile(rb"[?&][a-z_.-]{0,40}[:=>]\Z", re.IGNORECASE)
 # On the line after a name without a value: the next field, `DB_HOST=db1` or `Phone:`.
 _NEXT_FIELD = re.compile(rb"[A-Za-z_][A-Za-z0-9_.-]*(?::\Z|=(?!=*\Z))|[A-Z][A-Z0-9_]*=\Z|[a-z]+://")
+_AFTER_LINE = frozenset({b"\\", b'"', b"'", b"`", b"*", b"\n", b"\r", b""})
 _QUANTITY = re.compile(rb"[+-]?[0-9][0-9.,:]*(?:e[+-]?[0-9]+)?[a-z%]{0,3}\Z", re.IGNORECASE)
 _LETTER = re.compile(rb"[A-Za-z]")
 
@@ -108,7 +109,7 @@ def _stands(text: bytes, value: _Value) -> bool:
         return True
     if _NEXT_FIELD.match(value.text) or value.text[-1:] in b":.,)":
         return False
-    is_line = text[value.spans[-1][1] : value.spans[-1][1] + 1] in {b"\\", b'"', b"'", b"`", b"*", b""}
+    is_line = text[value.spans[-1][1] : value.spans[-1][1] + 1] in _AFTER_LINE
     return is_line or _has_letter_and_digit(value.text)
 
 
@@ -146,20 +147,106 @@ def _is_password(text: bytes, at: int, value: _Value) -> bool:
     return is_value and len(value.text) >= _LEAST_WORD and not _NOT_A_PASSWORD.match(value.text)
 
 
-_PASSWORDS = rb"(?:passwo?r?d|passwd|pwd|passphrase)"
-_NAMES = (
-    rb"(?:api[_-]?key|access[_-]?key|secret[_-]?key|account[_-]?key|signing[_-]?key"
-    rb"|client[_-]?secret|secret[_-]?token|access[_-]?token|auth[_-]?token|refresh[_-]?token|private[_-]?token)"
-)
-
-
-def _assigned_token(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+def _pass(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+    """SMTP_PASS=...: `pass` has other meanings too, and counts with them."""
     return tuple(
         hit
         for value in _values(text, at)
-        if len(value.text) >= 20 and _is_made_up(value.text) and _stands(text, value)
+        if _has_letter_and_digit(value.text) and not _QUANTITY.match(value.text) and _stands(text, value)
         for hit in value.hits
     )
+
+
+def _token_or_secret(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+    """Names that end in token or secret: session_token, X-Amz-Security-Token, appSecret."""
+    values = [
+        value
+        for value in _values(text, at)
+        if _has_letter_and_digit(value.text)
+        and not _QUANTITY.match(value.text)
+        and not _REFERENCE.match(value.text)
+        and _stands(text, value)
+    ]
+    least = _least(text, at) if values else 0
+    return tuple(hit for value in values if len(value.text) >= least for hit in value.hits)
+
+
+def _least(text: bytes, at: int) -> int:
+    """How long a credential of the name before `at` is at least."""
+    named = _ENDS_IN.search(text, max(0, at - 80), at)
+    if named is None or _NO_CREDENTIAL.search(named["before"]) or text[named.start() - 1] == _COLON:
+        return _MOST + 1
+    return _LEAST if named["before"].strip(b"-_.") else _LEAST_BARE[named["what"].lower()]
+
+
+def _cookies(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+    """Cookie: theme=dark; sid=...: the values that could let somebody in."""
+    glue = _TO_VALUE.match(text, at)
+    if glue is None:
+        return ()
+    start = glue.end()
+    ends = (_COOKIE_LIST_ENDS if glue["list"] else _COOKIES_END).search(text, start, start + _MOST_COOKIES)
+    end = ends.start() if ends else start + _MOST_COOKIES
+    return tuple(
+        Hit(*pair.span("value"), Detector.SECRET, pair["value"].decode(errors="replace"))
+        for pair in _COOKIE.finditer(text, start, end)
+        if _lets_in(pair["name"], pair["value"])
+    )
+
+
+def _lets_in(name: bytes, value: bytes) -> bool:
+    least = _LEAST if _SESSION.search(name) else _LEAST_COOKIE
+    return len(value) >= least and _has_letter_and_digit(value)
+
+
+def _authorization(text: bytes, at: int, regions: tuple[str, ...]) -> Hits:
+    """Authorization: Token ..., ApiKey ..., or the credential alone. Bearer and Basic are told wherever they stand."""
+    glue = _TO_VALUE.match(text, at)
+    match = _CREDENTIAL.match(text, glue.end()) if glue else None
+    if match is None or not _has_letter_and_digit(match["value"]):
+        return ()
+    if len(match["value"]) < (_LEAST_CREDENTIAL if match["scheme"] else _LEAST_BARE[b"token"]):
+        return ()
+    return (Hit(*match.span("value"), Detector.SECRET, match["value"].decode()),)
+
+
+_PASSWORDS = rb"(?:passwo?r?d|passwd|pwd|passphrase)"
+_NAMES = (
+    rb"(?:(?:api|access|secret|account|signing|subscription|encryption|master|service|functions|auth|app|openai)"
+    rb"[_-]?key|service[_-]role[_-]key)"
+)
+_ENDS_IN = re.compile(
+    rb"(?:\x5c+(?:u[0-9a-f]{4}|[nrtbf]))?(?P<before>[a-z0-9_.-]{0,48})(?P<what>token|secret)"
+    + _TO_SIGN
+    + rb"[:=>]\Z",
+    re.IGNORECASE,
+)
+# next_page_token, eos_token, time_to_first_token, price_per_token: places in a list, parts of text, measures.
+_NO_CREDENTIAL_WORDS = (
+    b"page nextpage next prev previous continuation continue cursor sync delta resume skip stop start end eos bos pad"
+    b" unk mask sep cls special image audio last first max min num per input output prompt completion reasoning cached"
+    b" total thinking batch"
+).split()
+_NO_CREDENTIAL = re.compile(
+    rb"(?:(?i:(?:\A|[-_.])(?:%s))|%s)[-_.]?\Z"
+    % (b"|".join(_NO_CREDENTIAL_WORDS), b"|".join(word.capitalize() for word in _NO_CREDENTIAL_WORDS))
+)
+# Where a secret is kept is none.
+_REFERENCE = re.compile(
+    rb"[a-z]+(?:[-_./][a-z0-9]+)+\Z|[/.]|(?i:[a-z]+://|(?:arn|vault|env|op|ssm|secrets?):)"
+)
+_COLON = 0x3A  # arn:aws:secretsmanager:...:secret:name
+_LEAST_BARE = {b"token": 16, b"secret": 8}
+_COOKIE = re.compile(rb"(?P<name>[A-Za-z0-9_.-]{1,80})=(?P<value>[^;,\s\x22'\x5c]{6,})")
+_COOKIES = rb"cookies?" + _TO_SIGN + rb"[:=]"
+_COOKIES_END = re.compile(rb"[\x22'\n\r]|\x5c[nr]|" + _COOKIES, re.IGNORECASE)
+_COOKIE_LIST_ENDS = re.compile(rb"\]|" + _COOKIES, re.IGNORECASE)
+_SESSION = re.compile(rb"sess|sid|auth|token|csrf|xsrf|login|remember|jwt|key", re.IGNORECASE)
+_LEAST_COOKIE, _MOST_COOKIES = 16, 4096
+_CREDENTIAL = re.compile(
+    rb"(?P<scheme>[A-Za-z][A-Za-z0-9_-]{1,20} +(?:token=\x5c*[\x22']?)?)?(?P<value>[A-Za-z0-9._~+/=-]{8,})"
+)
+_LEAST_CREDENTIAL = 8
 
 
 def _named(names: bytes, signs: bytes) -> bytes:
@@ -168,8 +255,9 @@ def _named(names: bytes, signs: bytes) -> bytes:
 
 TRIGGERS = (
     Trigger(_named(_PASSWORDS, rb"[:=>]"), Detector.SECRET, _password, caseless=True),
+    Trigger(_named(rb"(?:[^a-z]|\x5c[nrt])pass", rb"[:=]"), Detector.SECRET, _pass, caseless=True),
     Trigger(_named(_NAMES, rb"[:=>]"), Detector.SECRET, _assigned, caseless=True),
-    Trigger(
-        _named(rb"(?:[^a-z_-]|\x5c[nrt])token", rb"[:=]"), Detector.SECRET, _assigned_token, caseless=True
-    ),
+    Trigger(_named(rb"(?:token|secret)", rb"[:=>]"), Detector.SECRET, _token_or_secret, caseless=True),
+    Trigger(_COOKIES, Detector.SECRET, _cookies, caseless=True),
+    Trigger(_named(rb"authorization", rb"[:=]"), Detector.SECRET, _authorization, caseless=True),
 )

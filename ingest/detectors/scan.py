@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 import hyperscan
 import msgspec
 
-from ingest.detectors import cards, credentials, emails, ibans, ips, named, national_ids, phones
+from ingest.detectors import cards, credentials, emails, ibans, ips, keys, named, national_ids, phones
 from ingest.detectors.edges import LONGEST_TAIL, pieces
 from ingest.detectors.hit import ALL, Check, Detector, Hit, Trigger
 from ingest.scanning import Patterns
@@ -18,6 +18,7 @@ _FIXED = (
     *ips.TRIGGERS,
     *ibans.TRIGGERS,
     *national_ids.TRIGGERS,
+    *keys.TRIGGERS,
     *credentials.TRIGGERS,
     *named.TRIGGERS,
     *phones.TRIGGERS,

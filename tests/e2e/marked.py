@@ -24,10 +24,27 @@ SECRETS: Mapping[str, tuple[str, ...]] = {
     "postgres://app:Mark3d-Dsn@db.internal:5432/app": ("Mark3d-Dsn",),
     "password=Mark3d!Word": ("Mark3d!Word",),
     "eyJ" "hbGciOiJIUzI1NiJ9.eyJzdWIiOiJtYXJrZWQifQ.MARKEDsignature-00112233": ("MARKEDsignature", "eyJzdWIiOiJt"),
+    "Password:\nMark3dLine7": ("Mark3dLine7",),
+    "pwd\t=\tMark3dTab77": ("Mark3dTab77",),
+    '"x-api-key": ["Mark3dHeader0123"]': ("Mark3dHeader0123",),
+    '"cookie": ["theme=dark; sessionid=Mark3dCookie0123"]': ("Mark3dCookie0123",),
+    "Authorization: Token Mark3dToken0123": ("Mark3dToken0123",),
+    "4532\u00a07153\u00a03790\u00a01245": ("7153\u00a03790", "4532715337901245"),
 }  # fmt: skip
+HEADERS: Mapping[str, str] = {
+    "http.request.header.x-api-key": "Mark3dHeader0123",
+    "http.request.header.cookie": "lang=de; sessionid=Mark3dCookie0123",
+    "http.request.header.authorization": "Token Mark3dToken0123",
+}
 TEXT = f"I am {', '.join(SECRETS)}; thanks"
 EMAIL = next(iter(SECRETS))
-DEEP: Any = {TEXT: [TEXT, {"inner": json.dumps({"text": f"to\n{TEXT}", "deeper": json.dumps([TEXT])})}]}
+DEEP: Any = {
+    TEXT: [
+        TEXT,
+        {"headers": {name: [value] for name, value in HEADERS.items()}},
+        {"inner": json.dumps({"text": f"to\n{TEXT}", "deeper": json.dumps([TEXT])})},
+    ]
+}
 PICTURE = f"data:text/plain;base64,{base64.b64encode(TEXT.encode()).decode()}"
 DETAILS = "gen_ai.client.inference.operation.details"
 GOLDEN = sorted((Path(__file__).parent.parent / "ingest" / "otlp").glob("*.json"))
@@ -63,6 +80,10 @@ def wire_trace(trace: str) -> dict[str, Any]:
             "key": "map",
             "value": {"kvlistValue": {"values": [{"key": EMAIL, "value": {"stringValue": TEXT}}]}},
         },
+        *[
+            {"key": name, "value": {"arrayValue": {"values": [{"stringValue": value}]}}}
+            for name, value in HEADERS.items()
+        ],
         {"key": "json", "value": {"stringValue": json.dumps(DEEP)}},
         {"key": "quoted", "value": {"stringValue": json.dumps(json.dumps(DEEP))}},
     ]

@@ -39,6 +39,25 @@ def found(text: str) -> list[tuple[str, str]]:
         ("4111 1111 1111 1111 12/27", [("card", "4111 1111 1111 1111")]),
         ("%B4111111111111111^DOE/JANE^2712", [("card", "4111111111111111")]),
         ("user=jane%40example.com&x=1", [("email", "jane%40example.com")]),
+        ("写信 wang＠qq.com", [("email", "wang＠qq.com")]),
+        ("4111\u00a01111\u00a01111\u00a01111", [("card", "4111\u00a01111\u00a01111\u00a01111")]),
+        ("4111\u20091111\u20091111\u20091111", [("card", "4111\u20091111\u20091111\u20091111")]),
+        ("4111–1111–1111–1111 12/27", [("card", "4111–1111–1111–1111")]),
+        ("4111.1111.1111.1111", [("card", "4111.1111.1111.1111")]),
+        ("4111 1111 1111 1111 110", [("card", "4111 1111 1111 1111 110")]),
+        ('{"card":4111111111111111.0}', [("card", "4111111111111111.0")]),
+        ('{"card":-4111111111111111,"n":1}', [("card", "-4111111111111111")]),
+        (
+            "DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00",
+            [("iban", "DE89\u202f3704\u202f0044\u202f0532\u202f0130\u202f00")],
+        ),
+        (
+            "+33\u00a01\u00a042\u00a068\u00a053\u00a000",
+            [("phone", "+33\u00a01\u00a042\u00a068\u00a053\u00a000")],
+        ),
+        ("+1–415–555–2671 or 415–555–2671", [("phone", "+1–415–555–2671"), ("phone", "415–555–2671")]),
+        ("+1-415-555-2671", [("phone", "+1-415-555-2671")]),
+        (r"Name: X\ntel: 4155552671", [("phone", "4155552671")]),
         ("to=jane@example.com;", [("email", "jane@example.com")]),
         ("请联系wang@qq.com谢谢", [("email", "wang@qq.com")]),
         ("“jane@example.com”", [("email", "jane@example.com")]),
@@ -112,6 +131,16 @@ def test_personal_values_are_found_whole(text: str, expected: list[tuple[str, st
         '{"password": "Required", "passwd": "userPassword", "pwd": "/home/ann", "password": "is too short"}',
         '"password": "<PASSWORD>", "password": "${DB_PASS}", "pwd": "incorrect", password_length: 123456',
         "max_tokens=4096 tokens: 15496995",
+        "nextPageToken: EAAaB0NBVVFBQTk3x next_page_token=CAUQAA9xYz12bQ7 eos_token: <|im_end_2|>",
+        "time_to_first_token: 0.1234s price_per_token=0.0000025 token: 512",
+        "secret: my-tls-cert-2 secret=projects/p1/secrets/db/versions/3 arn:aws:x:eu-1:12:secret:db1-Ab12Cd",
+        r"API_KEY=\nDB_PORT=5432\nSECRET_KEY=\n",
+        r"password:\n  type: string\n  minLength: 12",
+        "pass: 14 fail: 2 tests_pass=95.125% pass=31415926",
+        "Cookie: theme=dark; consent=1; lang=de-DE",
+        "Authorization: required since v2.1.0-beta",
+        "http://registry:4873/@scope/pkg@1.2 https://a.example/@jane2024",
+        "pages 1200–1250, 12\u00a0345\u00a0678 rows, -4111111111111111 and 4111111111111111.05",
     ],
 )
 def test_look_alikes_are_left_alone(text: str) -> None:
@@ -164,6 +193,16 @@ KEYS = [
     "SK" + "0123456789abcdef" * 2,
     "SG" + "." + LETTERS[:22] + "." + LETTERS + "xy",
     "hf" + "_" + LETTERS[:34],
+    "pat" + "-na1-01234567-89ab-cdef-0123-456789abcdef",
+    "hvs" + "." + LETTERS[:30],
+    "dapi" + "0123456789abcdef" * 2,
+    "ATATT3" + LETTERS + LETTERS,
+    "dckr" + "_pat_" + LETTERS[:27],
+    "sbp" + "_" + "0123456789" * 4,
+    "glsa" + "_" + LETTERS[:32] + "_0123abcd",
+    "figd" + "_" + LETTERS[:40],
+    "abc8Q~" + LETTERS[:34],
+    "ntn" + "_" + LETTERS[:36],
 ]
 
 
@@ -179,6 +218,31 @@ def test_a_key_is_found_by_its_makers_format_and_not_inside_a_word(key: str) -> 
     [
         ("postgresql://app:s3cr3t-pw@db:5432/x", "s3cr3t-pw"),
         ("redis://:hunter2@cache", "hunter2"),
+        ("postgres://u:p4ss/w0rd@host/db", "p4ss/w0rd"),
+        ("postgres://u:p@ss4@host/db", "p@ss4"),
+        (f"api.telegram.org/bot7042318855:AA{LETTERS[:33]}/sendMessage", f"7042318855:AA{LETTERS[:33]}"),
+        (f"a.csv?sv=2024-11-04&sig={LETTERS}%3D 201", f"{LETTERS}%3D"),
+        (r"Password:\nhunter2x", "hunter2x"),
+        (r"Your temporary password:\n\nXk29fLm2\n\nChange it", "Xk29fLm2"),
+        (r"password=\r\nabc12345", "abc12345"),
+        (r"passwd\t=\tabc12345", "abc12345"),
+        (r"password: \u0001abc1234", "abc1234"),
+        (r"{\"password\":\"\\nabc123xyz\"}", "abc123xyz"),
+        (r"{\\\"password\\\":\\\"abc123xyz\\\"}", "abc123xyz"),
+        ("config['password'] = 'hunter22'", "hunter22"),
+        ("**Password**: `hunter22`", "hunter22"),
+        ('{"http.request.header.x-api-key":["abcdef123456ghijkl"]}', "abcdef123456ghijkl"),
+        ('{"password":["hunter22x1"]}', "hunter22x1"),
+        ('{"http.request.header.cookie":["theme=dark; sessionid=38afes7a8b"]}', "38afes7a8b"),
+        (r"Set-Cookie: sid=a1b2c3d4e5; Path=/\r\nDate: Wed, 25 Nov 2026", "a1b2c3d4e5"),
+        ("Authorization: Token 9944b09199c62bcf9418", "9944b09199c62bcf9418"),
+        ('{"authorization":["ApiKey 9944b09199c62bcf"]}', "9944b09199c62bcf"),
+        ("api_token: abc123def456", "abc123def456"),
+        ("sessionToken=abc123def456", "abc123def456"),
+        ("X-Amz-Security-Token: IQoJb3JpZ2luX2VjEAo", "IQoJb3JpZ2luX2VjEAo"),
+        ("WEBHOOK_SECRET=abc123def456", "abc123def456"),
+        ('{"secret":"s3cr3t-99x"}', "s3cr3t-99x"),
+        ("SMTP_PASS=hunter2x9", "hunter2x9"),
         (f"Authorization: Bearer {LETTERS}", LETTERS),
         ("authorization: Basic " + base64.b64encode(b"admin:pass").decode(), "YWRtaW46cGFzcw=="),
         ('{"password":"Tr0ub4dor&3!"}', "Tr0ub4dor&3!"),
@@ -199,10 +263,23 @@ def test_a_secret_is_found_by_what_stands_beside_it(text: str, secret: str) -> N
     assert found(text) == [("secret", secret)]
 
 
-def test_the_secret_half_of_an_aws_key_is_found_near_it() -> None:
+@pytest.mark.parametrize("between", [" , ", r"\n", r"\r\n", r"\\n", r"\u000a"])
+def test_the_secret_half_of_an_aws_key_is_found_near_it(between: str) -> None:
     secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-    assert [value for _, value in found(f"{KEYS[3]} , {secret}")] == [KEYS[3], secret]
+    assert [value for _, value in found(f"{KEYS[3]}{between}{secret}")] == [KEYS[3], secret]
+    assert [value for _, value in found(f"{KEYS[3]}{between}{secret[1:]}")] == [KEYS[3]]
     assert found(f"digest {secret}") == []
+
+
+def test_all_of_a_list_and_a_value_with_escapes_in_it_are_found() -> None:
+    assert found('{"x-api-key": ["abcdef123456", "abcdef123457"]}') == [
+        ("secret", "abcdef123456"),
+        ("secret", "abcdef123457"),
+    ]
+    text = json.dumps({"password": 'Tr0ub"4dor\\&3 '.strip()})
+    hits = find(text.encode(), REGIONS)
+    assert [text[hit.start : hit.end] for hit in hits] == ["Tr0ub", "4dor", "&3"]
+    assert [hit.continues for hit in hits] == [False, True, True]
 
 
 def test_a_private_key_is_one_value_in_as_many_pieces_as_lines() -> None:

@@ -142,6 +142,13 @@ def test_cards_are_masked_by_default() -> None:
     assert redact_text("pay 4111 1111 1111 1111", POLICY) == ("pay [card]", {"card": 1})
 
 
+def test_a_text_that_is_not_json_is_cleaned_by_its_lines_too() -> None:
+    assert redact_text("Password:\nhunter2x\n\npwd\t=\tabc12345", POLICY) == (
+        "Password:\n[secret]\n\npwd\t=\t[secret]",
+        {"secret": 2},
+    )
+
+
 def test_a_card_sent_as_a_number_is_masked() -> None:
     [clean] = redact([span(attributes={"card": 4111111111111111, "count": 12})], POLICY)
     assert clean["attributes"] == {"card": "[card]", "count": 12}
