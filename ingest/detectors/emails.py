@@ -15,7 +15,7 @@ _DOMAIN = re.compile(
     rb"(xn--[a-z0-9-]{2,59}|[a-z]{2,24}|[\x80-\xdf]{4,40})(?![a-z0-9])",
     re.IGNORECASE,
 )
-_NINE = 0x39
+_NINE, _BACKSLASH = 0x39, 0x5C
 _VERSION = re.compile(rb"[0-9]+\.[0-9]")
 _ENCODED = re.compile(rb".*%[0-9a-fA-F]{2}", re.DOTALL)
 # logo@2x.png is a file.
@@ -54,7 +54,8 @@ def _start(text: bytes, at: int) -> int:
     """Where the local part before `at` begins."""
     window = text[max(0, at - 64) : at]
     start = at - len(window) + len(window.rstrip(_LOCAL))
-    start += escape_tail(text, start)
+    if text[start - 1] == _BACKSLASH:
+        start += escape_tail(text, start)
     local = text[start:at]
     encoded = _ENCODED.match(local) if b"%" in local else None
     if encoded:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
+from operator import attrgetter
 
 import hyperscan
 import msgspec
@@ -11,6 +12,7 @@ from ingest.detectors.edges import LONGEST_TAIL, pieces
 from ingest.detectors.hit import ALL, Check, Detector, Hit, Trigger
 from ingest.scanning import Patterns
 
+_place = attrgetter("start")
 _RANK = {detector: rank for rank, detector in enumerate(Detector)}
 _FIXED = (
     *emails.TRIGGERS,
@@ -98,10 +100,6 @@ def _apart(hits: list[Hit]) -> list[Hit]:
             apart.append(hit)
             end = hit.end
     return apart
-
-
-def _place(hit: Hit) -> int:
-    return hit.start
 
 
 def _beats(hit: Hit, other: Hit) -> bool:
