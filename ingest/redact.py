@@ -22,6 +22,7 @@ _NUMBER = re.compile(rb"[-+.0-9eE]+")
 _PLAIN_ID = re.compile(r"(?!xox)(?=(?:[^0-9]*[0-9]){0,5}[^0-9]*$)[A-Za-z0-9_-]{1,19}\Z")
 _BEFORE_NUMBER = frozenset(b":,[-")
 _BACKSLASH = 0x5C
+_QUOTE_AND_BACKSLASH = (0x22, _BACKSLASH)
 
 
 def redact(texts: Sequence[bytes], policy: Policy) -> list[tuple[bytes, Counts]]:
@@ -105,7 +106,7 @@ def _unhidden(text: bytes, policy: Policy) -> bytes:
 
 def _character(match: re.Match[bytes]) -> bytes:
     point = int(match[2], 16)
-    stays = point < 0x20 or point in b'"\\' or 0xD800 <= point < 0xE000
+    stays = point < 0x20 or point in _QUOTE_AND_BACKSLASH or 0xD800 <= point < 0xE000
     return match[0] if stays else chr(point).encode()
 
 

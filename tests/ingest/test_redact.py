@@ -169,6 +169,16 @@ def test_an_address_hidden_behind_json_escapes_is_found() -> None:
     assert "jane" not in str(clean["output"])
 
 
+@pytest.mark.parametrize("text", ["naïve – “so”", "请联系", "😀", "\uffff"])
+def test_any_character_may_be_escaped_in_json_inside_a_string(text: str) -> None:
+    inner = json.dumps({"note": text, "to": f"{text} {EMAIL}", "card": "4111\u20111111\u20111111\u20111111"})
+    [clean] = redact([span(output=inner)], POLICY)
+    left = json.loads(str(clean["output"]))
+    assert left["note"] == text
+    assert left["to"].startswith(f"{text} [email:")
+    assert left["card"] == "[card]"
+
+
 def test_two_keys_that_are_masked_alike_keep_both_values() -> None:
     policy = Policy(key=b"k" * 32, actions={Detector.EMAIL: Action.MASK})
     [clean] = redact([span(attributes={"a@x.com": 1, "b@x.com": 2, "c@x.com": 3})], policy)
