@@ -67,19 +67,33 @@ MARKS = frozenset(
         "input.value",
         "output.value",
         "llm.model_name",
-        "llm.token_count.prompt",
-        "llm.token_count.completion",
+        "llm.response.model_name",
+        "llm.request.model_name",
+        "llm.provider",
+        "llm.system",
+        "llm.finish_reason",
         "llm.invocation_parameters",
-        "llm.input_messages.0.message.role",
-        "llm.output_messages.0.message.role",
+        "llm.prompt_template.version",
         "embedding.model_name",
-        "reranker.model_name",
-        "retrieval.documents.0.document.content",
+        "embedding.invocation_parameters",
+        "graph.node.name",
         PROMPT_VARIABLES,
-        *FIRST_EVALUATIONS,
     }
 )
-NAMESPACES = frozenset(name.partition(".")[0] for name in MARKS)
+MARKED = (
+    "llm.token_count.",
+    "llm.cost.",
+    "llm.input_messages.",
+    "llm.output_messages.",
+    "llm.tools.",
+    "llm.prompts.",
+    "llm.choices.",
+    "embedding.embeddings.",
+    "reranker.",
+    "retrieval.documents.",
+    *(prefix for prefixes in EVALUATIONS.values() for prefix in prefixes),
+)
+NAMESPACES = frozenset(name.partition(".")[0] for name in (*MARKS, *MARKED))
 MODEL = (
     "llm.response.model_name",
     "llm.model_name",
@@ -130,7 +144,11 @@ _NOTHING = Flattened()
 
 def recognise(record: OtlpSpan, prefixes: frozenset[str]) -> bool:
     attributes = record.attributes
-    return SPAN_KIND in attributes or not (prefixes.isdisjoint(NAMESPACES) or MARKS.isdisjoint(attributes))
+    if SPAN_KIND in attributes:
+        return True
+    if prefixes.isdisjoint(NAMESPACES):
+        return False
+    return not MARKS.isdisjoint(attributes) or any(name.startswith(MARKED) for name in attributes)
 
 
 def is_dialect(record: OtlpSpan, prefixes: frozenset[str]) -> bool:

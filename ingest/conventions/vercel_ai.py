@@ -34,6 +34,7 @@ OWN = (
     "ai.prompt",
     "ai.response.",
     "ai.result.",
+    "ai.stream.",
     "ai.usage.",
     "ai.toolCall.",
     "ai.value",
