@@ -92,7 +92,7 @@ def build(spans: Iterable[S]) -> Tree[S]:
     tops.sort(key=lambda top: _by_start(top[0]))
     begin = min((span.start_ns for span in ordered), default=0)
     end = max((_end(span) for span in ordered), default=0)
-    critical = _critical_path([span for span, _ in tops], children)
+    critical = _critical_path(tops, children)
     axis = _Axis(begin, max(end - begin, 1))
     return Tree(list(_walk(tops, children, axis, critical)), (end - begin) / 1e6)
 
@@ -185,18 +185,31 @@ def _walk(
             stack.append((below[place], inner, depth + 1, place == len(below) - 1, None))
 
 
-def _critical_path(tops: Sequence[S], children: defaultdict[str, list[S]]) -> set[str]:
-    """The spans that the end of the trace waited for: from the end backwards, the child that ended last."""
+def _critical_path(
+    tops: Sequence[tuple[S, Detached | None]], children: defaultdict[str, list[S]]
+) -> set[str]:
+    """The spans that the end of the trace waited for: from the end of its root backwards, the child that ended last.
+
+    The trace waits for a child that outlives what is around it no longer than for that. A sibling that still ran when
+    the next one began was not waited for before it.
+    """
     if not tops:
         return set()
-    last = max(tops, key=_end)
+    roots = [span for span, why in tops if why is None] or [span for span, _ in tops]
+    last = max(roots, key=_end)
     found: set[str] = set()
     stack = [(last, _end(last))]
     while stack:
         span, until = stack.pop()
         found.add(span.span_id)
-        for child in sorted(children.get(span.span_id, ()), key=_end, reverse=True):
-            if _end(child) <= until and child.start_ns < until:
-                stack.append((child, _end(child)))
+        for ends, child in _last_first(children.get(span.span_id, ()), until):
+            if ends <= until and child.start_ns < until:
+                stack.append((child, ends))
                 until = child.start_ns
     return found
+
+
+def _last_first(spans: Sequence[S], until: int) -> list[tuple[int, S]]:
+    """With when each ended, at the latest `until`; of those that ended together the longest first."""
+    ended = [(min(_end(span), until), span) for span in spans]
+    return sorted(ended, key=lambda one: (-one[0], one[1].start_ns))

@@ -70,7 +70,7 @@ def test_columns_say_each_text_once_and_figures_as_they_are_read() -> None:
     assert column("cost") == ["", "$0.0042", "unpriced", ""]
     assert column("exact") == ["", "$0.00421", "", ""]
     assert column("failure") == ["", "", "too long", ""]
-    assert sent["flags"] == [0, 0, Flag.FAILED | Flag.UNPRICED, Flag.CRITICAL | Flag.MISSING_PARENT]
+    assert sent["flags"] == [Flag.CRITICAL, 0, Flag.FAILED | Flag.UNPRICED, Flag.MISSING_PARENT]
     assert sent["kind"]["texts"] == ["span", "llm"]
     assert msgspec.json.encode(sent)
 

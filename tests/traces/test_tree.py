@@ -1,6 +1,7 @@
 """The tree: every span once, whatever its parents say."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,8 +66,27 @@ def test_the_critical_path_leads_backwards_from_the_end() -> None:
         Node("inner", "slow", ms(10), 70),
         Node("after", "root", ms(86), 10),
     ]
-    critical = {row.span.span_id for row in tree.build(spans).rows if row.critical}
-    assert critical == {"root", "slow", "inner", "after"}
+    assert critical(spans) == {"root", "slow", "inner", "after"}
+
+
+def critical(spans: list[Node]) -> set[str]:
+    return {row.span.span_id for row in tree.build(spans).rows if row.critical}
+
+
+def test_what_ends_after_its_parent_is_waited_for_until_that_ends() -> None:
+    late = [Node("root", None, 0, 100), Node("child", "root", 0, 100.1), Node("inner", "child", 0, 90)]
+    assert critical(late) == {"root", "child", "inner"}
+    # Of two that outlive the root the longer one; a step that began as others still ran waited for none of them.
+    beside = [Node("root", None, 0, 100), Node("long", "root", 0, 101), Node("event", "root", ms(99), 5)]
+    assert critical(beside) == {"root", "long"}
+    at_once = [Node("root", None, 0, 100), *(Node(f"tool{n}", "root", ms(n), 90 + n) for n in range(3))]
+    assert critical(at_once) == {"root", "tool2"}
+
+
+def test_the_critical_path_is_that_of_the_root_not_of_an_orphan_that_ends_later() -> None:
+    spans = [Node("root", None, 0, 100), Node("child", "root", 0, 90), Node("lost", "gone", ms(50), 51)]
+    assert critical(spans) == {"root", "child"}
+    assert critical(spans[2:]) == {"lost"}
 
 
 def test_a_span_without_its_parent_stands_at_the_top() -> None:
@@ -130,3 +150,33 @@ def test_any_structure_yields_each_span_once(spans: list[Node]) -> None:
         assert 0 <= row.offset <= 100
         assert 0 < row.width <= 100
         assert (row.depth == 0) == (not row.span.parent_id or row.detached is not None)
+
+
+@given(st.lists(nodes, unique_by=lambda node: node.span_id))
+def test_the_critical_path_is_a_chain_in_which_each_begins_before_the_moment_waited_for(
+    spans: list[Node],
+) -> None:
+    rows = tree.build(spans).rows
+    on_path = {row.span.span_id: row for row in rows if row.critical}
+    roots = [row for row in rows if not row.span.parent_id]
+    tops = [row for row in on_path.values() if row.depth == 0]
+    assert len(tops) == bool(rows)
+    latest = max((end_of(row.span) for row in roots or rows if row.depth == 0), default=0)
+    assert [end_of(top.span) for top in tops] == [latest] * len(tops)
+    inside: dict[str, list[Node]] = {}
+    for row in on_path.values():
+        if row.depth:
+            inside.setdefault(row.span.parent_id or "", []).append(row.span)
+    assert inside.keys() <= on_path.keys()
+    for chain in inside.values():
+        chain.sort(key=lambda node: node.start_ns)
+        for span, following in pairwise(chain):
+            assert span.start_ns < following.start_ns
+            assert end_of(span) <= following.start_ns
+    # What is around a chain was waited for from somewhere after the chain's last step began.
+    for parent, chain in inside.items():
+        assert chain[-1].start_ns < end_of(on_path[parent].span)
+
+
+def end_of(node: Node) -> int:
+    return node.start_ns + round(node.latency_ms * 1e6)
