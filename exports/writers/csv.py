@@ -10,9 +10,7 @@ import msgspec
 from evals.shapes import plain as plain_score
 from exports.shape import COLUMNS, Kind, Row
 from tracehouse.web.api import plain_decimal, rfc3339
-
-# What a spreadsheet calculates when a cell begins with it, also in the width of East Asian type.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from tracehouse.web.spreadsheet import defused
 
 
 class Csv:
@@ -28,11 +26,6 @@ class Csv:
     def broken(self, reason: str) -> bytes:
         """A row as long as the others, so that programs read on."""
         return _written([[f"incomplete: {reason}", *[""] * (len(COLUMNS) - 1)]])
-
-
-def defused(text: str) -> str:
-    """The text, after an apostrophe where a spreadsheet would calculate it."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _cell(kind: Kind, value: Any) -> str | int | float:  # noqa: PLR0911  # one a kind

@@ -12,8 +12,9 @@ from django.http import HttpResponse
 from tracehouse.web.figures import plain_decimal
 
 Cell: TypeAlias = str | int | Decimal | date | None
-# What spreadsheets take for the start of a formula, also behind spaces, and what separates cells when pasted.
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What spreadsheets take for the start of a formula, also in the width of East Asian type, and what separates cells when
+# pasted.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -36,7 +37,13 @@ def cell(value: Cell) -> str:
         case int():
             return str(value)
         case str():
-            return f"'{value}" if value.lstrip(" ").startswith(_STARTS) else value
+            return defused(value)
+
+
+def defused(text: str) -> str:
+    """The text, after an apostrophe where a spreadsheet would calculate it: blanks before a formula are passed over."""
+    start = text[: len(text) - len(text.lstrip()) + 1]
+    return f"'{text}" if any(sign in start for sign in FORMULA) else text
 
 
 def download(name: str, content: str) -> HttpResponse:
