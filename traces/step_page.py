@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -20,8 +21,9 @@ from traces.outline_queries import SpanInTrace, parse_span_id
 from traces.prompt_diff import PromptDiff
 from traces.queries import StoredSpan, Trace
 
-# How far back the trace before is looked for, and how many earlier calls are offered.
+# How far back the trace before is looked for, among how many, and how many earlier calls are offered.
 SESSION_DAYS = 30
+MAX_BEFORE = 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_CHOICES = 50
 
@@ -37,6 +39,7 @@ def context(request: ProjectRequest, trace_id: str, chosen: SpanInTrace) -> dict
         "tab": tab,
     }
     if tab == "diff" and span.kind == "llm":
+        found["max_before"] = MAX_BEFORE
         found["comparison"] = compare(request.scope, trace_id, span, request.GET.get("with", ""))
     if tab == "otlp":
         found["otlp"] = otlp(trace_id, span, Texts(address, span.span_id).at("otlp"))
@@ -89,14 +92,16 @@ def _choice(trace_id: str, call: CallSpan, span: StoredSpan, *, is_earlier_trace
 
 
 def _trace_before(scope: Scope, span: StoredSpan, calls: Sequence[CallSpan]) -> list[Choice]:
-    """The last model call of the same agent in the trace before, in the same session."""
+    """The last model call of the same agent in the nearest trace before, in the same session, that has any."""
     session_id = prompt_choice.session_of(calls)
     if not session_id or not calls:
         return []
     start = _EPOCH + timedelta(microseconds=calls[0].start_ns // 1000)
     window = Window(start - timedelta(days=SESSION_DAYS), start)
-    page = queries.list_traces(scope.during(window), TraceFilters(session_id=session_id), limit=1)
-    return [choice for trace in page.traces if (choice := _last_call(scope, trace, span, calls))]
+    filters = TraceFilters(session_id=session_id)
+    page = queries.list_traces(scope.during(window), filters, limit=MAX_BEFORE)
+    found = (_last_call(scope, trace, span, calls) for trace in page.traces)
+    return list(islice(filter(None, found), 1))
 
 
 def _last_call(scope: Scope, trace: Trace, span: StoredSpan, calls: Sequence[CallSpan]) -> Choice | None:
