@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -14,6 +14,7 @@ from tracehouse.tenancy.authentication import scope_of
 from traces.answer import AT_ONCE, in_pieces
 from traces.answer_queries import TraceAnswer, get_trace
 from traces.api import TraceDetailSchema, plain
+from traces.cursor import BadCursor
 
 
 class ScoredTraceSchema(TraceDetailSchema):
@@ -23,19 +24,35 @@ class ScoredTraceSchema(TraceDetailSchema):
 
 
 class OneTrace(APIView):
-    """One trace with all its spans, flat, by start time."""
+    """One trace with its spans, flat, by start time: all of them, or of a very long trace a page at a time."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("trace_id", str, OpenApiParameter.PATH, description="32 hex digits.")],
+        parameters=[
+            OpenApiParameter("trace_id", str, OpenApiParameter.PATH, description="32 hex digits."),
+            OpenApiParameter(
+                "spans_cursor",
+                str,
+                description="`next_spans_cursor` of the answer before: gives the spans that follow.",
+            ),
+        ],
         responses=ScoredTraceSchema,
         operation_id="get_trace",
     )
     def get(self, request: Request, trace_id: str) -> HttpResponseBase:
-        found = get_trace(scope_of(request), trace_id)
+        try:
+            found = get_trace(
+                scope_of(request), trace_id, cursor=request.query_params.get("spans_cursor", "")
+            )
+        except BadCursor as error:
+            raise ValidationError({"spans_cursor": [str(error)]}) from error
         if found is None:
             raise NotFound("No trace of this id in the project.")
         scores = queries.of_trace(scope_of(request), found.trace.trace_id)
-        rest = {"truncated": found.truncated, "scores": [shapes.plain(score) for score in scores]}
+        rest = {
+            "truncated": found.next_cursor is not None,
+            "next_spans_cursor": found.next_cursor,
+            "scores": [shapes.plain(score) for score in scores],
+        }
         return _answer(found, in_pieces(plain(found.trace), found.spans, rest))
 
 

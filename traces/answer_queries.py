@@ -1,5 +1,6 @@
 """Reads of whole spans as the REST API answers them: the store writes its columns as they stand in the answer."""
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from typing import Any, TypeAlias
 from tracehouse.clickhouse.query import Parameter, Query, run_in_blocks
 from tracehouse.tenancy.scope import Scope
 from traces import answer, queries
+from traces import cursor as cursors
 from traces import filters as f
 from traces.answer import NO_FIELDS, NO_ITEMS, SpanAnswer
-from traces.queries import MAX_SPANS, STORED, Trace
+from traces.cursor import BadCursor
+from traces.outline_queries import parse_span_id
+from traces.queries import MAX_SPANS, OF_STRETCH, STORED, SpanPlace, Trace
 
 # A span and the nanosecond of its start.
 Started: TypeAlias = tuple[int, SpanAnswer]
@@ -22,26 +26,50 @@ Block: TypeAlias = Sequence[Sequence[Any]]
 class TraceAnswer:
     trace: Trace
     spans: list[SpanAnswer]  # by start time
-    truncated: bool  # the trace has more than MAX_SPANS spans; the first are here
+    next_cursor: str | None  # where the spans go on; None where these are the last
 
 
-def get_trace(scope: Scope, trace_id: str) -> TraceAnswer | None:
-    """Raises `QueryTooLarge`, `QueryUnavailable`."""
+def get_trace(scope: Scope, trace_id: str, *, cursor: str = "") -> TraceAnswer | None:
+    """The trace and its first MAX_SPANS spans, or those that follow the place of the cursor.
+
+    Raises `BadCursor`, `QueryTooLarge`, `QueryUnavailable`.
+    """
     parsed = queries.parse_trace_id(trace_id)
     if parsed is None:
         return None
-    bound: dict[str, Parameter] = {"trace_ids": [str(parsed)]}
+    place = _decode_cursor(parsed, cursor) if cursor else None
     with ThreadPoolExecutor(1, thread_name_prefix="clickhouse-read") as threads:
         described = threads.submit(queries.header, scope, parsed)
-        found = _read(_SPANS, scope, bound)
+        found, more = _stretch(scope, parsed, place)
         header = described.result()
-    if header is None or not found:
+    if header is None or (not found and place is None):
         return None
-    truncated = len(found) > MAX_SPANS
-    if truncated:
-        found = _read(_FIRST_SPANS, scope, bound)
+    next_cursor = _encode_cursor(parsed, found[-1]) if more else None
     spans = whole(found, dict(header["told_twice"]))
-    return TraceAnswer(queries.trace_of(header), spans, truncated)
+    return TraceAnswer(queries.trace_of(header), spans, next_cursor)
+
+
+def _stretch(scope: Scope, trace_id: uuid.UUID, place: SpanPlace | None) -> tuple[list[Started], bool]:
+    """The spans after a place, or the first ones, up to MAX_SPANS by start; and whether there are more."""
+    if place is None:
+        found = _read(_SPANS, scope, {"trace_ids": [str(trace_id)], "most": MAX_SPANS + 1})
+        if len(found) <= MAX_SPANS:
+            return found, False
+    # One more than is answered tells whether there is more, and is dropped.
+    found = _read(_STRETCH, scope, queries.after(trace_id, place or queries.BEFORE_ALL, most=MAX_SPANS + 1))
+    return found[:MAX_SPANS], len(found) > MAX_SPANS
+
+
+def _encode_cursor(trace_id: uuid.UUID, last: Started) -> str:
+    return cursors.encode((trace_id.hex, last[0], last[1].span_id))
+
+
+def _decode_cursor(trace_id: uuid.UUID, cursor: str) -> SpanPlace:
+    of, start_ns, span_id = cursors.decode(cursor, tuple[str, int, str])
+    number = parse_span_id(span_id)
+    if of != trace_id.hex or number is None or not -(2**63) <= start_ns < 2**63:
+        raise BadCursor("The cursor is not of this trace; start again without it.")
+    return SpanPlace(start_ns, number)
 
 
 def _read(query: Query, scope: Scope, bound: Mapping[str, Parameter]) -> list[Started]:
@@ -137,12 +165,14 @@ FROM {f.spans(STORED, f.OF_TRACES)} AS span"""  # noqa: S608  # closed parts onl
 _SPANS = Query(
     "traces.answer",
     f"""{_READ}
-LIMIT {MAX_SPANS + 1}
+LIMIT {{most:UInt32}}
 SETTINGS optimize_aggregation_in_order = 1""",
 )
-_FIRST_SPANS = Query(
-    "traces.answer_first",
-    f"""{_READ}
-ORDER BY span.start_time, span.span_id
-LIMIT {MAX_SPANS}""",
+_STRETCH = Query(
+    "traces.answer_stretch",
+    f"""
+SELECT
+    {SELECTED}
+FROM {f.spans(STORED, OF_STRETCH)} AS span
+LIMIT {{most:UInt32}}""",  # noqa: S608  # closed parts only
 )

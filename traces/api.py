@@ -275,9 +275,11 @@ class SpanSchema(serializers.Serializer[Any]):
 
 
 class TraceDetailSchema(TraceSchema):
-    spans = SpanSchema(many=True, help_text="All spans, by start time.")
-    truncated = serializers.BooleanField(
-        help_text=f"True when the trace has more than {queries.MAX_SPANS} spans; the first are given."
+    spans = SpanSchema(many=True, help_text=f"By start time, {queries.MAX_SPANS} at a time.")
+    truncated = serializers.BooleanField(help_text="True when the trace has more spans after these.")
+    next_spans_cursor = serializers.CharField(
+        allow_null=True,
+        help_text="Where the spans go on: the same address with it as `spans_cursor`. Null after the last span.",
     )
 
 

@@ -1,5 +1,7 @@
 """A trace in the form it was sent: OTLP/JSON by the REST API."""
 
+from collections.abc import Iterable
+
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -8,7 +10,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tracehouse.tenancy.authentication import scope_of
+from tracehouse.tenancy.scope import Scope
 from traces import queries, raw
+from traces.outline_queries import parse_span_id
+from traces.queries import StoredSpan
 
 
 class TraceOtlp(APIView):
@@ -23,13 +28,22 @@ class TraceOtlp(APIView):
         operation_id="get_trace_otlp",
     )
     def get(self, request: Request, trace_id: str) -> StreamingHttpResponse:
-        detail = queries.get_trace(scope_of(request), trace_id)
-        if detail is None:
+        scope, asked = scope_of(request), request.query_params.get("span_id")
+        if asked is not None:
+            return _answer(trace_id, _one_span(scope, trace_id, asked))
+        whole = queries.get_whole_trace(scope, trace_id)
+        if whole is None:
             raise NotFound("No trace of this id in the project.")
-        asked = request.query_params.get("span_id")
-        spans = [span for span in detail.spans if asked in (None, span.span_id)]
-        if not spans:
-            raise NotFound("No span of this id in the trace.")
-        return StreamingHttpResponse(
-            raw.chunks(detail.trace.trace_id, spans), content_type="application/json"
-        )
+        return _answer(whole.trace.trace_id, whole.spans)
+
+
+def _one_span(scope: Scope, trace_id: str, span_id: str) -> list[StoredSpan]:
+    parsed, number = queries.parse_trace_id(trace_id), parse_span_id(span_id)
+    found = queries.get_spans(scope, parsed, [number]) if parsed and number is not None else []
+    if not found:
+        raise NotFound("No span of this id in a trace of this id.")
+    return found
+
+
+def _answer(trace_id: str, spans: Iterable[StoredSpan]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(raw.chunks(trace_id, spans), content_type="application/json")

@@ -8,12 +8,13 @@ that ask about them do, of the traces that an index named).
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -152,10 +153,29 @@ class TracePage:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanPlace:
+    """Where a span stands among those of its trace, by start."""
+
+    start_ns: int
+    span_id: int
+
+
+BEFORE_ALL = SpanPlace(-(2**63), 0)
+
+
+@dataclass(frozen=True, slots=True)
 class TraceDetail:
     trace: Trace
     spans: list[StoredSpan]
     truncated: bool  # the trace has more than MAX_SPANS spans; the first are here
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTrace:
+    """`spans`: all of them by start, however many; read as one goes, which may raise as reading does."""
+
+    trace: Trace
+    spans: Iterator[StoredSpan]
 
 
 class UsageGroup(StrEnum):
@@ -261,31 +281,54 @@ def list_traces(
 
 
 def get_trace(scope: Scope, trace_id: str) -> TraceDetail | None:
-    """A trace with all its spans by start time, or None. Raises `QueryTooLarge`, `QueryUnavailable`."""
+    """A trace with its first MAX_SPANS spans by start time, or None. Raises `QueryTooLarge`, `QueryUnavailable`."""
+    whole = get_whole_trace(scope, trace_id)
+    if whole is None:
+        return None
+    found = list(islice(whole.spans, MAX_SPANS + 1))
+    return TraceDetail(trace=whole.trace, spans=found[:MAX_SPANS], truncated=len(found) > MAX_SPANS)
+
+
+def get_whole_trace(scope: Scope, trace_id: str) -> WholeTrace | None:
+    """A trace with all its spans, or None. Raises `QueryTooLarge`, `QueryUnavailable`."""
     parsed = parse_trace_id(trace_id)
     if parsed is None:
         return None
-    header, rows = _described(scope, parsed, _TRACE_SPANS)
+    bound = after(parsed, BEFORE_ALL, most=MAX_SPANS)
+    headers, rows = run_together(scope, (_DESCRIBE, bound), (_TRACE_SPANS, bound))
+    header = _sure(scope, headers, bound)
     if header is None or not rows:
         return None
-    counted_in = dict(header["told_twice"])
-    return TraceDetail(
-        trace=trace_of(header),
-        spans=[stored_span(row, counted_in) for row in rows[:MAX_SPANS]],
-        truncated=len(rows) > MAX_SPANS,
-    )
+    return WholeTrace(trace_of(header), _from_here(scope, parsed, rows, dict(header["told_twice"])))
+
+
+def _from_here(
+    scope: Scope, trace_id: uuid.UUID, rows: list[Row], counted_in: Mapping[int, int]
+) -> Iterator[StoredSpan]:
+    """These spans, and then those that follow, MAX_SPANS at a time."""
+    while rows:
+        yield from (stored_span(row, counted_in) for row in rows)
+        last = SpanPlace(rows[-1]["start_ns"], rows[-1]["span_id"])
+        is_end = len(rows) < MAX_SPANS
+        rows = [] if is_end else run(_TRACE_SPANS, scope, after(trace_id, last, most=MAX_SPANS))
+
+
+def after(trace_id: uuid.UUID, place: SpanPlace, *, most: int) -> dict[str, Parameter]:
+    """What `OF_STRETCH` names."""
+    return {
+        "trace_ids": [str(trace_id)],
+        "after_ns": place.start_ns,
+        "after_span": place.span_id,
+        "most": most,
+    }
 
 
 def describe_with(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Trace | None, list[Row]]:
     """A trace as a list shows it, and what another read says of it, asked for together."""
-    header, rows = _described(scope, trace_id, query)
-    return trace_of(header) if header else None, rows
-
-
-def _described(scope: Scope, trace_id: uuid.UUID, query: Query) -> tuple[Row | None, list[Row]]:
     bound = {"trace_ids": [str(trace_id)]}
     headers, rows = run_together(scope, (_DESCRIBE, bound), (query, bound))
-    return _sure(scope, headers, bound), rows
+    header = _sure(scope, headers, bound)
+    return trace_of(header) if header else None, rows
 
 
 def header(scope: Scope, trace_id: uuid.UUID) -> Row | None:
@@ -559,6 +602,19 @@ WHERE counted_in != 0
 LIMIT {MAX_SPANS}""",  # noqa: S608  # closed parts only
 )
 
+# A condition on parts, for `filters.spans`: those of the `most` spans of a trace that follow a place by start. Which
+# ones they are is found out without reading a body.
+OF_STRETCH = f"""{f.OF_TRACES}
+      AND part.span_id IN
+      (
+          SELECT span_id
+          FROM {f.spans(("start_time",), f.OF_TRACES)}
+          WHERE (toUnixTimestamp64Nano(assumeNotNull(start_time)), span_id)
+              > ({{after_ns:Int64}}, {{after_span:UInt64}})
+          ORDER BY start_time, span_id
+          LIMIT {{most:UInt32}}
+      )"""  # noqa: S608  # closed parts only
+
 _TRACE_SPANS = Query(
     "traces.spans",
     f"""
@@ -566,9 +622,9 @@ SELECT
     *,
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns
-FROM {f.spans(STORED, f.OF_TRACES)}
+FROM {f.spans(STORED, OF_STRETCH)}
 ORDER BY start_time, span_id
-LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
+LIMIT {{most:UInt32}}""",  # noqa: S608  # closed parts only
 )
 
 _THESE_SPANS = Query(

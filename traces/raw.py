@@ -8,7 +8,7 @@ messages (which part of the tokens written to OpenInference's cache lives an hou
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeAlias
 
 import msgspec
@@ -19,6 +19,8 @@ from traces.span import Attributes, JSONValue
 
 OtlpJson: TypeAlias = dict[str, JSONValue]
 PLAIN = "plain"
+# Spans that are made JSON at once.
+TOGETHER = 500
 # Where ingest keeps the name that a span was sent with, when it shows a better one.
 SPAN_NAME = "otel.span.name"
 _STATUS_CODES = {"unset": 0, "ok": 1, "error": 2}
@@ -71,7 +73,7 @@ def request(trace_id: str, spans: Iterable[StoredSpan]) -> OtlpJson:
 
 
 def chunks(trace_id: str, spans: Iterable[StoredSpan]) -> Iterator[bytes]:
-    """The same as text, a resource at a time: a long trace is never whole in memory as text."""
+    """The same as text, some spans at a time: a long trace is never whole in memory."""
     yield b'{"resourceSpans":['
     for place, found in enumerate(_resources(trace_id, spans)):
         yield (b"," if place else b"") + msgspec.json.encode(found)
@@ -79,13 +81,13 @@ def chunks(trace_id: str, spans: Iterable[StoredSpan]) -> Iterator[bytes]:
 
 
 def _resources(trace_id: str, spans: Iterable[StoredSpan]) -> Iterator[JSONValue]:
-    """Spans that follow each other with the same resource and scope stand together."""
-    for (resource, scope), found in groupby(spans, key=_origin):
-        scope_spans: OtlpJson = {"scope": {"name": scope}, "spans": [_span(trace_id, span) for span in found]}
-        yield {
-            "resource": {"attributes": _attributes(msgspec.json.decode(resource))},
-            "scopeSpans": [scope_spans],
-        }
+    """Spans that follow each other with the same resource and scope stand together, up to TOGETHER of them."""
+    for (resource, scope), alike in groupby(spans, key=_origin):
+        attributes = _attributes(msgspec.json.decode(resource))
+        while together := list(islice(alike, TOGETHER)):
+            made: list[JSONValue] = [_span(trace_id, span) for span in together]
+            scope_spans: OtlpJson = {"scope": {"name": scope}, "spans": made}
+            yield {"resource": {"attributes": attributes}, "scopeSpans": [scope_spans]}
 
 
 def _origin(span: StoredSpan) -> tuple[bytes, str]:

@@ -39,8 +39,8 @@ def whole_text(request: ProjectRequest, trace_id: str) -> HttpResponse:
 @project_page()
 @explains_failed_reads
 def download(request: ProjectRequest, trace_id: str) -> HttpResponseBase:
-    """The trace as OTLP/JSON, which any OTLP endpoint takes."""
-    detail = queries.get_trace(request.scope, trace_id)
+    """The whole trace, however long, as OTLP/JSON, which any OTLP endpoint takes."""
+    detail = queries.get_whole_trace(request.scope, trace_id)
     if detail is None:
         return missing_trace(request, trace_id)
     record(

@@ -59,17 +59,20 @@ def trace_detail(request: ProjectRequest, trace_id: str) -> HttpResponse:
     if whole is None:
         return missing_trace(request, trace_id)
     built = tree.build(whole.spans)
-    known = any(span.span_id == asked for span in whole.spans)
-    span_id = asked if known else _speaks_first([row.span for row in built.rows]).span_id
-    days = Window(whole.trace.start_time, whole.trace.end_time)
-    chosen = outline.get_span(request.scope.during(days), trace_id, span_id)
+    scope = request.scope.during(Window(whole.trace.start_time, whole.trace.end_time))
+    # A span past those of the outline is there all the same.
+    chosen = outline.get_span(scope, trace_id, asked) if asked else None
+    known = chosen is not None
+    if chosen is None:
+        chosen = outline.get_span(scope, trace_id, _speaks_first([row.span for row in built.rows]).span_id)
     if chosen is None:  # erased between the two reads
         return missing_trace(request, trace_id)
     context = {**step_page.context(request, trace_id, chosen), "unknown_span": "" if known else asked}
     if part_asked_for(request) == "step":
         return render(request, "traces/step.html", context)
     if request.GET.get("view") == "graph":
-        context["graph"] = step_page.graph(request.scope.during(days), trace_id)
+        context["graph"] = step_page.graph(scope, trace_id)
+    span_id = chosen.span.span_id
     return render(request, "traces/detail.html", {**context, **_tree(request, whole, built, span_id)})
 
 

@@ -15,6 +15,7 @@ from tracehouse.tenancy.models import Project
 from tracehouse.tenancy.scope import Scope
 from tracehouse.web.figures import plain_decimal
 from traces import answer_queries, queries, tool_calls
+from traces import cursor as cursors
 from traces.answer import AT_ONCE, content
 from traces.queries import StoredSpan
 from traces.span import Cost, CostState, EntryKind, Event, Kind, Link, LogEntry, Span, Status, Usage
@@ -124,20 +125,33 @@ def test_the_answer_says_what_the_pages_read(
 
 @pytest.mark.django_db
 @pytest.mark.clickhouse
-def test_of_a_trace_that_is_too_long_the_first_spans_by_start_are_answered(
-    project: Project, store_spans: Callable[[list[Span]], None]
+def test_a_long_trace_is_answered_by_start_a_page_at_a_time(
+    project: Project,
+    api_key: str,
+    store_spans: Callable[[list[Span]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The later the id, the earlier it starts.
-    starts = {number: BEGAN - number * 10**6 for number in range(1, queries.MAX_SPANS + 3)}
+    monkeypatch.setattr(answer_queries, "MAX_SPANS", 3)
+    # The later the id, the earlier it starts, but for two that start together.
+    starts = {number: BEGAN - min(number, 6) * 10**6 for number in range(1, 8)}
     store_spans(
         [span(number, start_ns=at, end_ns=at, project_id=project.pk) for number, at in starts.items()]
     )
-    found = answer_queries.get_trace(Scope(project.pk), TRACE)
-    assert found
-    assert found.truncated
-    latest_kept = 3
-    first_ids = [f"{number:016x}" for number in range(queries.MAX_SPANS + 2, latest_kept - 1, -1)]
-    assert [one.span_id for one in found.spans] == first_ids
+    client = Client(headers={"Authorization": f"Bearer {api_key}"})
+    address, asked, pages = f"/api/v1/traces/{TRACE}", dict[str, str](), []
+    for _ in range(3):
+        answer = json.loads(client.get(address, asked).getvalue())
+        pages.append([int(one["span_id"], 16) for one in answer["spans"]])
+        assert (answer["truncated"], answer["span_count"]) == (answer["next_spans_cursor"] is not None, 7)
+        asked = {"spans_cursor": answer["next_spans_cursor"]}
+    assert (pages, asked) == ([[6, 7, 5], [4, 3, 2], [1]], {"spans_cursor": None})
+    for wrong in (
+        "nonsense",
+        cursors.encode(("e" * 32, BEGAN, "1" * 16)),
+        cursors.encode((TRACE, 2**70, "x")),
+    ):
+        refused = client.get(address, {"spans_cursor": wrong})
+        assert (refused.status_code, "spans_cursor" in refused.json()["error"]["fields"]) == (400, True)
 
 
 def told(span: StoredSpan, calls: ToolCalls | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tests.ingest.golden import text_message
 from tests.traces.test_views import TRACE, failed_run, span, trace_address
 from tracehouse.tenancy.models import AuditEntry, Project, User
 from tracehouse.web.folding import FIRST_CHARACTERS, NEXT_CHARACTERS
+from traces import outline_queries, queries, raw, step_page
 from traces.span import Event, Kind, Span, Status
 
 pytestmark = [
@@ -154,7 +155,7 @@ def test_the_first_prompt_of_a_trace_is_compared_with_the_session_before(
     before = conversation(project, "e" * 32, [[HELLO]], session_id="s-1", after_ms=-50_000)
     store_spans([*before, *conversation(project, TRACE, [[HELLO, ANSWER]], session_id="s-1")])
     page = step(reader, project, span=f"{1:016x}", show="diff")
-    assert "Trace before, in the session: call 1" in " ".join(page.split())
+    assert "A trace before, in the session: call 1" in " ".join(page.split())
     assert "1 added" in page
     alone = conversation(project, "d" * 32, [[HELLO]])
     store_spans(alone)
@@ -208,6 +209,44 @@ def test_the_raw_form_is_the_same_on_the_page_by_file_and_by_api(
     assert with_key.get(address, {"span_id": "f" * 16}).status_code == 404
     assert with_key.get(f"/api/v1/traces/{'f' * 32}/otlp").status_code == 404
     assert reader.get(reverse("traces:download", args=[project.slug, "f" * 32])).status_code == 404
+
+
+def test_a_trace_past_what_is_read_at_once_is_whole_in_a_file_and_each_step_opens(
+    reader: Client, project: Project, store_spans: Store, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = range(1, 8)
+    spans = [span(project, TRACE, span_id=f"{n:016x}", after_ms=n, name=f"n{n}") for n in numbers]
+    store_spans(spans)
+    for module in (queries, outline_queries):
+        monkeypatch.setattr(module, "MAX_SPANS", 2)
+    monkeypatch.setattr(raw, "TOGETHER", 3)
+    with_key = Client(headers={"Authorization": f"Bearer {api_key}"})
+    address = f"/api/v1/traces/{TRACE}/otlp"
+    for answer in (
+        reader.get(reverse("traces:download", args=[project.slug, TRACE])),
+        with_key.get(address),
+    ):
+        file = json.loads(answer.getvalue())
+        sent = [one for part in file["resourceSpans"] for one in part["scopeSpans"][0]["spans"]]
+        assert [one["name"] for one in sent] == [f"n{n}" for n in numbers]
+    last = f"{numbers[-1]:016x}"
+    [part] = json.loads(with_key.get(address, {"span_id": last}).getvalue())["resourceSpans"]
+    assert [one["spanId"] for one in part["scopeSpans"][0]["spans"]] == [last]
+    page = reader.get(trace_address(project), {"span": last}).content.decode()
+    assert "more than 2 spans" in page
+    assert "not in this trace" not in page
+    assert "</svg>n7</h2>" in page
+
+
+def test_a_trace_without_a_model_call_in_between_is_passed_over(
+    reader: Client, project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_spans(conversation(project, "e" * 32, [[HELLO]], session_id="s-1", after_ms=-50_000))
+    store_spans([span(project, "c" * 32, session_id="s-1", kind=Kind.TOOL, after_ms=-40_000)])
+    store_spans(conversation(project, TRACE, [[HELLO, ANSWER]], session_id="s-1"))
+    assert "1 added" in step(reader, project, span=f"{1:016x}", show="diff")
+    monkeypatch.setattr(step_page, "MAX_BEFORE", 1)
+    assert "none of the 1 traces before it" in step(reader, project, span=f"{1:016x}", show="diff")
 
 
 def test_who_took_a_trace_as_a_file_is_in_the_audit_log(
