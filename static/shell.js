@@ -35,9 +35,10 @@ function announce(words) {
   setTimeout(() => { line.textContent = words; }, 50);
 }
 
-// A part of the page that was asked for says what it is, and not all that it holds.
+// A part of the page that was asked for says what it is, and not all that it holds. A page that comes back from the
+// history has no target.
 document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
-  if (!target.matches("#step, #pair")) return;
+  if (!target?.matches("#step, #pair")) return;
   announce(target.querySelector("[data-said]")?.dataset.said ?? target.querySelector("h1, h2").textContent);
 });
 
