@@ -20,6 +20,10 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _NUMBER = re.compile(rb"[-+.0-9eE]+")
 # `user-1042`: too short and with too few digits for any detector; a scan of its own would cost 15 us.
 _PLAIN_ID = re.compile(r"(?!xox)(?=(?:[^0-9]*[0-9]){0,5}[^0-9]*$)[A-Za-z0-9_-]{1,19}\Z")
+# In JSON inside of a string: after a key and its colon, or in a list of numbers that is a key's, or all of the string.
+_INNER_NUMBER = re.compile(rb"(?:(\x5c+)\x22 ?: ?(?:\[[-+0-9.eE, ]*)?|(\x5c*)\x22\[[-+0-9.eE, ]*)-?\Z")
+_NEAR = 400
+_SPACE = 0x20
 _BEFORE_NUMBER = frozenset(b":,[-")
 _BACKSLASH = 0x5C
 _QUOTE_AND_BACKSLASH = (0x22, _BACKSLASH)
@@ -135,10 +139,11 @@ def _pieces(
             masked_keys += 1
             text = f"[{hit.detector}]" if masked_keys == 1 else f"[{hit.detector}] {masked_keys}"
         first, last = hit.start, hit.end
-        if is_json and buffer[first - 1] in _BEFORE_NUMBER and _NUMBER.fullmatch(buffer, first, last):
+        if is_json and _follows_sign(buffer, first) and _NUMBER.fullmatch(buffer, first, last):
             strings = strings or _Strings(buffer, start)
-            if not strings.hold(first):
-                text, (first, last) = f'"{text}"', _number_around(buffer, first)
+            quotes = _inner_quote(buffer, start, first) if strings.hold(first) else '"'
+            if quotes:
+                text, (first, last) = f"{quotes}{text}{quotes}", _number_around(buffer, first)
         parts += (buffer[position:first], text.encode())
         position = last
         if not hit.continues:
@@ -156,6 +161,21 @@ def _stand_in(hit: Hit, action: Action | None, key: bytes) -> str:
 def _ends_key(buffer: bytes, quote: int) -> bool:
     """Whether the quote ends an object's key. Keys that are masked alike are numbered: none is lost."""
     return quote >= 0 and buffer[quote - 1] != _BACKSLASH and buffer[quote + 1 : quote + 2] == b":"
+
+
+def _follows_sign(buffer: bytes, position: int) -> bool:
+    before = buffer[position - 1]
+    return before in _BEFORE_NUMBER or (before == _SPACE and buffer[position - 2] in _BEFORE_NUMBER)
+
+
+def _inner_quote(buffer: bytes, start: int, position: int) -> str:
+    """How a quote is written in the JSON that the string around holds, where that has a number at `position`; or ""."""
+    place = _INNER_NUMBER.search(buffer, max(start, position - _NEAR), position)
+    if place is None:
+        return ""
+    after_key, opening = place.groups()
+    backslashes = len(after_key) if after_key else 2 * len(opening) + 1
+    return "\\" * backslashes + '"'
 
 
 def _number_around(buffer: bytes, position: int) -> tuple[int, int]:

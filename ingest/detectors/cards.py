@@ -39,7 +39,7 @@ def _bare(text: bytes, start: int, regions: tuple[str, ...]) -> Hits:
     end = match.end()
     if text.startswith(b".0", end) and not text[end + 2 : end + 3].isdigit():
         end += 2
-    if text[start - 1] == _MINUS and text[start - 2 : start - 1] in _BEFORE_SIGN:
+    if text[start - 1] == _MINUS and text[start - 3 : start - 1].rstrip(b" ")[-1:] in _BEFORE_SIGN:
         start -= 1
     return _card(text, start, end, match[0])
 

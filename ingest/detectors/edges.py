@@ -45,7 +45,10 @@ def escape_tail(text: bytes, start: int) -> int:
 
 
 def pieces(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The parts of [start, end) that may be replaced: none begins or ends in an escape, or covers one or a quote."""
+    """The parts of [start, end) that may be replaced: none begins or ends in an escape, or covers one or a quote.
+
+    There are none beyond the quote that ends a string.
+    """
     backslash = text.rfind(b"\\", max(0, start - LONGEST_TAIL), start)
     escape = _ESCAPE.match(text, backslash) if backslash >= 0 else None
     position = max(start, escape.end()) if escape else start
@@ -55,6 +58,8 @@ def pieces(text: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         if cut.start() > position:
             yield position, cut.start()
         position = cut.end()
+        if b'"' in cut[0] and cut[0].count(b"\\") % 2 == 0:
+            return
     if position < end:
         yield position, end
 

@@ -35,6 +35,7 @@ _LEAST_WORD = 8
 _IN_FORM = re.compile(rb"[?&][a-z_.-]{0,40}[:=>]\Z", re.IGNORECASE)
 # On the line after a name without a value: the next field, `DB_HOST=db1` or `Phone:`.
 _NEXT_FIELD = re.compile(rb"[A-Za-z_][A-Za-z0-9_.-]*(?::\Z|=(?!=*\Z))|[A-Z][A-Z0-9_]*=\Z|[a-z]+://")
+_AFTER_STRING = frozenset({b",", b":", b"]", b"}"})
 _AFTER_LINE = frozenset({b"\\", b'"', b"'", b"`", b"*", b"\n", b"\r", b""})
 _QUANTITY = re.compile(rb"[+-]?[0-9][0-9.,:]*(?:e[+-]?[0-9]+)?[a-z%]{0,3}\Z", re.IGNORECASE)
 _LETTER = re.compile(rb"[A-Za-z]")
@@ -64,6 +65,8 @@ def _values(text: bytes, at: int) -> Iterator[_Value]:
     if glue is None:
         return
     start, quote = glue.end(), glue["quote"] or b""
+    if quote and text[start : start + 1] in _AFTER_STRING:  # that quote ended the text that the name is in
+        return
     on_next_line = _LINE_ENDS.search(text, at, start) is not None
     for _ in range(_MOST_ITEMS):
         spans = _spans(text, start, quote, len(glue["depth"] or b""))
@@ -90,7 +93,7 @@ def _spans(text: bytes, start: int, quote: bytes, depth: int) -> tuple[tuple[int
         goes_on = run is not None and _goes_on(text, run, quote, depth)
         if run is None or not goes_on:
             break
-        position = run.end() + (text[run.end()] == 0x22)
+        position = run.end() + text.startswith(b'"', run.end())
     return tuple(spans)
 
 
@@ -99,7 +102,8 @@ def _goes_on(text: bytes, run: re.Match[bytes], quote: bytes, depth: int) -> boo
     follows = text[run.end() : run.end() + 1]
     count = run.end() - run.start()
     if quote == b'"':
-        return count > depth if follows == b'"' else count >= 2 * (depth + 1)
+        in_pairs = 2 * (depth + 1)  # how the value's own backslash is written
+        return count % in_pairs != depth if follows == b'"' else count >= in_pairs
     return count > 1 and follows not in {b'"', b"'", b"n", b"r", b"t", b"u", b""}
 
 

@@ -135,12 +135,13 @@ def test_personal_values_are_found_whole(text: str, expected: list[tuple[str, st
         "time_to_first_token: 0.1234s price_per_token=0.0000025 token: 512",
         "secret: my-tls-cert-2 secret=projects/p1/secrets/db/versions/3 arn:aws:x:eu-1:12:secret:db1-Ab12Cd",
         r"API_KEY=\nDB_PORT=5432\nSECRET_KEY=\n",
+        '["the password:", 4111111111111112, "x-api-key:",{"a":1}]',
         r"password:\n  type: string\n  minLength: 12",
         "pass: 14 fail: 2 tests_pass=95.125% pass=31415926",
         "Cookie: theme=dark; consent=1; lang=de-DE",
         "Authorization: required since v2.1.0-beta",
         "http://registry:4873/@scope/pkg@1.2 https://a.example/@jane2024",
-        "pages 1200–1250, 12\u00a0345\u00a0678 rows, -4111111111111111 and 4111111111111111.05",
+        "pages 1200–1250, 12\u00a0345\u00a0678 rows or -4111111111111111 and 4111111111111111.05",
     ],
 )
 def test_look_alikes_are_left_alone(text: str) -> None:

@@ -149,6 +149,20 @@ def test_a_text_that_is_not_json_is_cleaned_by_its_lines_too() -> None:
     )
 
 
+@pytest.mark.parametrize("end", ["\\", "\\\\", '\\"', "'", '"', "[", '["', "\\u00", "=", ""])
+def test_a_text_may_end_anywhere(end: str) -> None:
+    for begin in (
+        "password=",
+        "password='ab12",
+        'password="ab12',
+        "token=ab12",
+        "Cookie: a=",
+        "Authorization: ",
+        "AKIA",
+    ):
+        assert redact_text(begin + end, POLICY) == (begin + end, {})
+
+
 def test_a_card_sent_as_a_number_is_masked() -> None:
     [clean] = redact([span(attributes={"card": 4111111111111111, "count": 12})], POLICY)
     assert clean["attributes"] == {"card": "[card]", "count": 12}

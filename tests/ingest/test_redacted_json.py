@@ -123,11 +123,41 @@ def test_numbers_are_replaced_whole(values: dict[str, float], action: Action) ->
     assert msgspec.json.decode(cleaned).keys() == values.keys()
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2, 3])
+@pytest.mark.parametrize("spaced", [True, False])
+def test_numbers_in_json_inside_of_strings_become_texts_there(depth: int, spaced: bool) -> None:
+    separators = (", ", ": ") if spaced else (",", ":")
+    value: Any = {"card": 4111111111111111, "list": [5500000000000004, 7, -4111111111111111.0], "n": 1}
+    for _ in range(depth):
+        value = {"note": json.dumps(value, separators=separators)}
+    [(cleaned, counts)] = redact([msgspec.json.encode({"v": value})], ACTIONS[Action.MASK])
+    left = msgspec.json.decode(cleaned)["v"]
+    for _ in range(depth):
+        left = json.loads(left["note"])
+    assert left == {"card": "[card]", "list": ["[card]", 7, "[card]"], "n": 1}
+    assert counts == {"card": 3}
+
+
+def test_a_string_that_is_a_list_of_numbers_stays_one() -> None:
+    row = msgspec.json.encode({"a": "[4111111111111111, 2]", "b": json.dumps({"c": "[1,4111111111111111]"})})
+    left = msgspec.json.decode(redact([row], ACTIONS[Action.DROP])[0][0])
+    assert json.loads(left["a"]) == ["", 2]
+    assert json.loads(json.loads(left["b"])["c"]) == [1, ""]
+
+
 @pytest.mark.parametrize("value", [-31415926, 1234.5678, 31415926])
 def test_a_password_that_is_a_number_becomes_a_text(value: float) -> None:
     [(cleaned, counts)] = redact([msgspec.json.encode({"password": value, "n": 1})], ACTIONS[Action.MASK])
     assert msgspec.json.decode(cleaned) == {"password": "[secret]", "n": 1}
     assert counts == {"secret": 1}
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_a_value_that_ends_in_a_backslash_ends_with_its_string(depth: int) -> None:
+    value: Any = {"password": "hunter22x\\", "next": ["untouched", 'a"b\\']}
+    row = msgspec.json.encode({"v": nested(value, depth, ascii_only=True)})
+    left = unnested(msgspec.json.decode(redact([row], ACTIONS[Action.MASK])[0][0])["v"], depth)
+    assert left == {"password": "[secret]\\", "next": ["untouched", 'a"b\\']}
 
 
 def test_a_list_of_numbers_as_long_as_it_gets_is_read_once() -> None:
@@ -158,5 +188,5 @@ def test_a_hit_that_begins_in_an_escape_is_cut_to_what_follows_it(escape: bytes)
 
 
 def test_a_hit_over_escapes_and_quotes_is_cut_into_what_stands_between() -> None:
-    text = rb'a\\c\"d\u00e9e"f\n'
-    assert [text[first:last] for first, last in pieces(text, 0, len(text) - 1)] == [*b"a c d e f".split()]
+    text = rb'a\\c\"d\u00e9e\nf\n"g'
+    assert [text[first:last] for first, last in pieces(text, 0, len(text))] == [*b"a c d e f".split()]
