@@ -92,7 +92,7 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
     expect(step.get_by_role("link", name="Show more")).to_have_count(0)
     step.get_by_role("button", name="Copy the user message").click()
     expect(step.get_by_role("button", name="Copy the user message")).to_have_text("Copied")
-    expect(page.get_by_role("status").filter(has_text="Copied")).to_have_text("Copied")
+    expect(page.locator("#announced")).to_have_text("Copied")
     assert clipboard(page) == DOCUMENT
 
     # The call's arguments are a tree, and its result, from the span that ran it, stands beside it.
