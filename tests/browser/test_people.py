@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def turn(platform: "Platform", user: str, session: str, *, question: str, error: str = "") -> str:
+def turn(
+    platform: "Platform", user: str, session: str, *, question: str, error: str = "", organization: str = ""
+) -> str:
     trace_id = otlp.new_trace_id()
     said = {"input.value": question, "output.value": "" if error else "It is done."}
-    whose = {"openinference.span.kind": "AGENT", "user.id": user, "session.id": session}
+    whose = {
+        "openinference.span.kind": "AGENT",
+        "user.id": user,
+        "session.id": session,
+        **({"tracehouse.organization.id": organization} if organization else {}),
+    }
     platform.send(
         otlp.body(trace_id, [Step("support.turn", ms=900, error=error, attributes={**said, **whose})]),
         "application/json",
@@ -59,4 +66,28 @@ def test_from_a_user_to_the_failed_turn_of_a_session(
         page.get_by_text("Order", exact=True).click()
         page.get_by_role("link", name="Dearest first").click()
         expect(page).to_have_url(re.compile(r"order=-cost$"))
+    assert problems == []
+
+
+def test_from_an_organization_to_a_session_that_is_called_wrong_and_back_to_its_traces(
+    page: Page, platform: "Platform", problems: list[str]
+) -> None:
+    mark = otlp.new_trace_id()[:8]
+    user, session, organization = f"user {mark}", f"session {mark}", f"Müller & {mark}"
+    turn(platform, user, session, question="When does it end?", organization=organization)
+    page.goto(f"/p/{platform.project_slug}/organizations")
+    page.get_by_role("link", name=organization).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(organization)
+    page.get_by_role("link", name=user).click()
+    page.get_by_role("link", name=session).click()
+    said = page.locator("#scores-session")
+    said.get_by_role("button", name="Wrong").click()
+    expect(said.get_by_role("button", name="Wrong", pressed=True)).to_be_focused()
+    expect(said.locator(".score")).to_contain_text("you, just now")
+    page.locator(".back a").click()
+    row = page.locator("tbody tr", has=page.get_by_role("link", name=session))
+    expect(row.get_by_role("img", name="wrong")).to_be_visible()
+    page.goto(f"/p/{platform.project_slug}/traces?score=feedback%3Dwrong")
+    row = page.locator("tbody tr", has_text=user)
+    expect(row.locator(".score-cell")).to_contain_text("session")
     assert problems == []
