@@ -338,7 +338,7 @@ def header(scope: Scope, trace_id: uuid.UUID) -> Row | None:
 
 
 def _sure(scope: Scope, headers: list[Row], bound: Mapping[str, Parameter]) -> Row | None:
-    if headers and headers[0]["may_repeat"]:
+    if headers and headers[0]["is_unsure"]:
         headers = run(_DESCRIBE_EXACTLY, scope, bound)
     return headers[0] if headers else None
 
@@ -405,24 +405,26 @@ def parse_trace_id(text: str) -> uuid.UUID | None:
 def describe(
     scope: Scope,
     order: Order,
-    clauses: tuple[str, ...],
-    parameters: Mapping[str, Parameter],
+    filters: TraceFilters,
     trace_ids: Sequence[uuid.UUID],
     *,
-    after: bool = False,
+    after: Candidate | None = None,
     gently: bool = False,
 ) -> list[Row]:
-    """Those of the traces that start in the window and meet the `clauses`, decided by their spans; in no order.
+    """Those of the traces that start in the window and match, decided by their spans; in no order.
 
-    `after`: and that come after the place in a list that the parameters name.
+    `after`: and that come after it in a list.
     """
-    bound = {**parameters, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
-    rows = run(_describe_query(order, clauses, after, False), scope, bound, gently=gently)
-    unsure = [str(row["trace_id"]) for row in rows if row["may_repeat"]]
+    clauses, parameters = f.conditions(filters, of_these=True)
+    bound: dict[str, Parameter] = {**parameters, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
+    if after:
+        bound |= {"cursor_value": after.bound, "cursor_trace": str(after.trace_id)}
+    given = order, tuple(clauses), after is not None
+    rows = run(_describe_query(*given, False), scope, bound, gently=gently)
+    unsure = [str(row["trace_id"]) for row in rows if row["is_unsure"]]
     if unsure:
-        exact = _describe_query(order, clauses, after, True)
-        rows = [row for row in rows if not row["may_repeat"]]
-        rows += run(exact, scope, {**bound, "trace_ids": unsure}, gently=gently)
+        rows = [row for row in rows if not row["is_unsure"]]
+        rows += run(_describe_query(*given, True), scope, {**bound, "trace_ids": unsure}, gently=gently)
     return rows
 
 
@@ -435,8 +437,7 @@ class _Listing:
 
     def __init__(self, scope: Scope, filters: TraceFilters, order: Order, after: Candidate | None) -> None:
         self._scope, self._filters, self._order, self._after = scope, filters, order, after
-        clauses, self._parameters = f.conditions(filters, of_these=True)
-        self._clauses = tuple(clauses)
+        self._parameters = f.conditions(filters, of_these=True)[1]
         self._ascending = f.ORDER_KEYS[order][1]
         self._bounds: dict[uuid.UUID, int] = {}
         self._ahead: list[Candidate] = []
@@ -485,12 +486,7 @@ class _Listing:
     def _read(self, trace_ids: Sequence[uuid.UUID]) -> None:
         if not trace_ids:
             return
-        place: dict[str, str | int] = {}
-        if self._after:
-            place = {"cursor_value": self._after.bound, "cursor_trace": str(self._after.trace_id)}
-        after = self._after is not None
-        bound = {**self._parameters, **place}
-        found = describe(self._scope, self._order, self._clauses, bound, trace_ids, after=after)
+        found = describe(self._scope, self._order, self._filters, trace_ids, after=self._after)
         self._rows |= {row["trace_id"]: row for row in found}
 
     def _has_its_place(self, row: Row, frontier: int) -> bool:
@@ -540,9 +536,13 @@ def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
 def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str, *, exact: bool) -> str:
     """One row a trace, of `trace_ids`, under names that no column has.
 
-    Not `exact`, each span counts; a trace that may need a closer look is then here whatever the conditions.
+    Not `exact`, each stored part is a span and each span counts; a trace that needs a closer look is then here whatever
+    the conditions, and says so.
     """
     conditions = "\n   AND ".join(having or ["1"])
+    columns = columns_for(having)
+    source = f.calls(columns, narrowed, exact=True) if exact else f.parts((*columns, *f.TELLING), narrowed)
+    unsure = "0" if exact else f"({f.IN_PARTS} OR {f.may_repeat(exact)})"
     return f"""
 SELECT
     trace_id,
@@ -572,10 +572,10 @@ SELECT
     {f.COST} AS cost,
     {f.UNPRICED_CALLS} AS unpriced_calls,
     groupArrayIf((span_id, counted_in), counted_in != 0) AS told_twice,
-    {f.may_repeat(exact)} AS may_repeat
-FROM {f.calls(columns_for(having), narrowed, exact=exact)}
+    {unsure} AS is_unsure
+FROM {source}
 GROUP BY trace_id
-HAVING start_time_ IS NOT NULL AND (may_repeat OR {conditions})
+HAVING start_time_ IS NOT NULL AND (is_unsure OR {conditions})
 LIMIT {MAX_DESCRIBED}"""  # noqa: S608  # closed parts only
 
 

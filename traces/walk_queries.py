@@ -74,13 +74,11 @@ def walk(
     A trace has found its place once it comes before the bound of every candidate not yet read. Raises
     `QueryTooLarge`, `QueryUnavailable`.
     """
-    clauses, parameters = f.conditions(filters, of_these=True)
-    having = tuple(clauses)
     ascending = f.ORDER_KEYS[order][1]
     waiting: list[tuple[Place, Trace]] = []
     for first in range(0, len(found), stretch):
         ids = [found.id_at(number) for number in range(first, min(first + stretch, len(found)))]
-        rows = queries.describe(scope, order, having, parameters, ids, gently=True)
+        rows = queries.describe(scope, order, filters, ids, gently=True)
         waiting += [(_place(row["sort_key"], row["trace_id"]), trace_of(row)) for row in rows]
         waiting.sort(key=lambda one: one[0], reverse=not ascending)
         ready = _ready(waiting, found.place_at(first + stretch), ascending)

@@ -410,3 +410,15 @@ def test_a_list_reads_no_prompt_bodies(filters: TraceFilters) -> None:
         index_queries._strays(tuple(rows), f"OR ({index_queries._LATER} AND {index_queries._EARLIER})").sql,
     ]
     assert not re.search(r"\b(input|output|attributes|events|resource)\b", " ".join(statements))
+
+
+def test_a_trace_of_which_a_span_was_written_again_is_described_by_what_was_written_last(
+    store_spans: Store,
+) -> None:
+    store_spans([span(1, parent=0, attributes={"a": "old"}), llm(2, cost="0.25")])
+    store_spans([span(1, parent=0, attributes={"a": "new"}), llm(2, cost="0.5")])
+    for value, found in (("old", 0), ("new", 1)):
+        page = queries.list_traces(SCOPE, TraceFilters(attribute=(Attribute("a", value),)))
+        assert len(page.traces) == found
+    (trace,) = queries.list_traces(SCOPE, TraceFilters()).traces
+    assert (trace.span_count, trace.llm_calls, trace.cost_usd) == (2, 1, Decimal("0.5"))
