@@ -70,3 +70,23 @@ def test_from_a_failed_trace_to_the_last_good_one_without_script(
     expect(plain_page).to_have_url(re.compile(rf"compare\?a={good}&b={bad}$"))
     plain_page.locator("#aligned").get_by_role("link", name="llm.claude.call").first.click()
     expect(plain_page.locator("#pair")).to_contain_text("Who went quiet?")
+    plain_page.get_by_role("link", name="Swap A and B").click()
+    expect(plain_page).to_have_url(re.compile(rf"compare\?a={bad}&b={good}$"))
+    expect(plain_page.locator("#aligned")).to_contain_text("only in A")
+
+
+def test_only_the_steps_that_differ_are_drawn_or_it_is_said_that_none_does(
+    plain_page: Page, platform: "Platform", runs: tuple[str, str, str]
+) -> None:
+    good, _, name = runs
+    twin = otlp.new_trace_id()
+    platform.send(otlp.good_run(twin, name=name), "application/json")
+    platform.wait_for_trace(twin, spans=3)
+    plain_page.goto(f"/p/{platform.project_slug}/compare?a={good}&b={twin}")
+    rows = plain_page.locator("#aligned tbody tr")
+    expect(rows).to_have_count(3)
+    plain_page.get_by_role("link", name="Only differences").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("No step differs.")
+    rows.get_by_role("link", name="All steps").click()
+    expect(rows).to_have_count(3)
