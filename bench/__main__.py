@@ -154,6 +154,7 @@ def _explore(options: argparse.Namespace, installation: Installation) -> report.
         work = workload.build(many.SEED_SPANS, datetime.now(UTC))
         load.measure(installation, work, options.connections)
         many.fill(client, int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0]))
+    many.score(client, int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0]))
     disk = store.disk(client)
     return report.ExplorerRun(spans=disk.rows, disk=disk, reads=explorer.measure(installation, client))
 

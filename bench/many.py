@@ -50,6 +50,13 @@ def fill(client: Client, project_id: int) -> int:
     return int(client.query("SELECT count() FROM spans").result_rows[0][0])
 
 
+def score(client: Client, project_id: int) -> None:
+    """Scores one trace in fifty, and one session in a hundred, unless that was done."""
+    if client.query("SELECT count() FROM scores").result_rows == [(0,)]:
+        client.command(_TRACE_SCORES, parameters={"project_id": project_id}, settings=SETTINGS)
+        client.command(_SESSION_SCORES, parameters={"project_id": project_id}, settings=SETTINGS)
+
+
 def long_trace_id(spans: int, number: int) -> str:
     return f"{spans:016x}{number:016x}"
 
@@ -125,3 +132,34 @@ _LONG = {
     "start_time": "toDateTime64(that_day, 9, 'UTC') + toIntervalMillisecond(span_id % 20000000)",
     "end_time": "toDateTime64(that_day, 9, 'UTC') + toIntervalMillisecond(span_id % 20000000 + 900)",
 }
+_TRACE_SCORES = """
+INSERT INTO scores (project_id, score_id, trace_id, name, data_type, number, source, time)
+SELECT
+    {project_id:UInt64},
+    toString(trace_id),
+    trace_id,
+    'quality',
+    'numeric',
+    cityHash64(trace_id, 'quality') % 101 / 100,
+    'api',
+    max(start_time)
+FROM traces
+WHERE cityHash64(trace_id) % 50 = 0
+GROUP BY trace_id
+"""
+_SESSION_SCORES = """
+INSERT INTO scores (project_id, score_id, session_id, name, data_type, label, source, time)
+SELECT
+    {project_id:UInt64},
+    session_id,
+    session_id,
+    'feedback',
+    'categorical',
+    'wrong',
+    'api',
+    max(start_time)
+FROM traces
+ARRAY JOIN session_ids AS session_id
+WHERE cityHash64(session_id) % 100 = 0
+GROUP BY session_id
+"""

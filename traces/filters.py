@@ -135,7 +135,8 @@ def may_repeat(exact: bool) -> str:
     if exact:
         return "0"
     return f"""(length(arrayDistinct({_ANSWERS})) < length({_ANSWERS})
-        OR hasAny(groupArrayIf(span_id, {BILLED}), groupArrayIf(ifNull(parent_id, 0), {BILLED})))"""
+        OR notEmpty(arrayIntersect(
+            groupArrayIf(span_id, {BILLED}), groupUniqArrayIf(ifNull(parent_id, 0), {BILLED}))))"""
 
 
 def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
