@@ -121,14 +121,16 @@ def test_passwords_are_private_and_in_no_command_line(urls: StoreUrls, data: Pat
     assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
 
 
-def test_a_merge_is_bounded_in_what_it_holds(urls: StoreUrls) -> None:
-    """The engine passes over settings of its file that it does not know."""
+def test_merges_are_bounded_in_what_they_hold_and_give_it_back_soon(urls: StoreUrls) -> None:
+    """The engine and its allocator pass over settings that they do not know."""
     with connect(urls) as client:
         rows = client.query(
             "SELECT name, value FROM system.merge_tree_settings WHERE name IN"
             " ('max_parts_to_merge_at_once', 'min_columns_to_activate_adaptive_write_buffer',"
             " 'text_index_max_memory_usage_before_flush')"
         ).result_rows
+        allocator = client.query("SELECT stats FROM system.jemalloc_stats").result_rows[0][0]
+    assert "opt.dirty_decay_ms: 500 " in allocator
     assert dict(rows) == {
         "max_parts_to_merge_at_once": "20",
         "min_columns_to_activate_adaptive_write_buffer": "1",

@@ -17,6 +17,9 @@ _LEAST_MEMORY, _MOST_MEMORY = 1024 * _MIB, 4096 * _MIB
 # than the smallest machine gives; buffers of a megabyte for each of sixty columns and an index of words of up to a
 # gigabyte come on top. With these it stays below 400 MB.
 # No statistics of columns: every part would sketch all sixty for a planner that has the primary key to go by.
+# The allocator gives pages back after half a second, not five: under load what merges and inserts had used in turn was
+# kept beside what they used next, 40 MiB more each minute.
+_ALLOCATOR = "dirty_decay_ms:500"
 _ENGINE_CONFIG = """\
 <clickhouse>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
@@ -72,7 +75,7 @@ def program(folder: DataFolder) -> Program:
             "tracehouse.embedded.clickhouse_server:create()",
         ),
         folder=folder.root,
-        environment={CONFIG_VARIABLE: "run/clickhouse.json"},
+        environment={CONFIG_VARIABLE: "run/clickhouse.json", "JE_MALLOC_CONF": _ALLOCATOR},
     )
 
 
