@@ -141,8 +141,7 @@ def _read(options: argparse.Namespace, installation: Installation, number: int) 
     now = datetime.now(UTC)
     load.measure(installation, workload.build(10, now, seed=2000 + number), 1)
     client = store.connect(installation)
-    project_id = int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0])
-    spans = stored.fill(client, project_id)
+    spans = stored.fill(client, store.project_id(client))
     disk = store.disk(client)
     return report.QueryRun(spans=spans, disk=disk, readings=queries.measure(installation))
 
@@ -153,8 +152,8 @@ def _explore(options: argparse.Namespace, installation: Installation) -> report.
     if not options.filled:
         work = workload.build(many.SEED_SPANS, datetime.now(UTC))
         load.measure(installation, work, options.connections)
-        many.fill(client, int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0]))
-    many.score(client, int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0]))
+        many.fill(client, store.project_id(client))
+    many.score(client, store.project_id(client))
     disk = store.disk(client)
     return report.ExplorerRun(spans=disk.rows, disk=disk, reads=explorer.measure(installation, client))
 

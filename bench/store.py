@@ -59,3 +59,8 @@ def wait_for_merges(client: Client) -> None:
     while quiet < 4 and time.monotonic() < deadline:
         quiet = 0 if client.query("SELECT count() FROM system.merges").result_rows[0][0] else quiet + 1
         time.sleep(0.5)
+
+
+def project_id(client: Client) -> int:
+    """The project that the spans are of: a benchmark has one."""
+    return int(client.query("SELECT any(project_id) FROM spans").result_rows[0][0])

@@ -163,23 +163,25 @@ def _of_trace(request: ProjectRequest, trace_id: str) -> list[Score]:
 
 def marks_of(request: ProjectRequest, trace_id: str) -> Mapping[str, Mark]:
     """By span id, for the steps that have scores."""
-    scored = _by_step(unless_away(request, lambda: _of_trace(request, trace_id)) or ())
-    return {span_id: mark for span_id, scores in scored.items() if (mark := mark_of(scores))}
+    return _marks(_by_step(request, trace_id))
 
 
 def steps_of(request: ProjectRequest, trace_id: str) -> OnSteps | None:
-    scored = _by_step(unless_away(request, lambda: _of_trace(request, trace_id)) or ())
+    scored = _by_step(request, trace_id)
     names = unless_away(request, lambda: outline_queries.names(request.scope, trace_id, list(scored)))
     if names is None:
         return None
-    marks = marks_of(request, trace_id)
-    steps = [ScoredStep(span_id, names.get(span_id), mark) for span_id, mark in marks.items()]
+    steps = [ScoredStep(span_id, names.get(span_id), mark) for span_id, mark in _marks(scored).items()]
     return OnSteps(sum(map(len, scored.values())), steps)
 
 
-def _by_step(scores: Iterable[Score]) -> Mapping[str, list[Score]]:
+def _marks(scored: Mapping[str, list[Score]]) -> Mapping[str, Mark]:
+    return {span_id: mark for span_id, scores in scored.items() if (mark := mark_of(scores))}
+
+
+def _by_step(request: ProjectRequest, trace_id: str) -> Mapping[str, list[Score]]:
     found: defaultdict[str, list[Score]] = defaultdict(list)
-    for score in scores:
+    for score in unless_away(request, lambda: _of_trace(request, trace_id)) or ():
         if score.subject.span_id:
             found[score.subject.span_id].append(score)
     return found

@@ -157,9 +157,7 @@ def _bar(
     cost = row.cost_usd if row else Decimal(0)
     traces, failed = (row.invocations, row.errors) if row else (0, 0)
     return Bar(
-        label=f"{local.day} {local:%b} {time_range.clock(local)}"
-        if by_hour
-        else f"{local:%a} {local.day} {local:%b %Y}",
+        label=time_range.day_and_clock(local) if by_hour else f"{local:%a} {local.day} {local:%b %Y}",
         since=time_range.as_address(during.start),
         until=time_range.as_address(during.end),
         traces=traces,

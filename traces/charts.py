@@ -107,8 +107,8 @@ def _bar(place: int, counts: Counts, number: int, top: int, during: Window, zone
     begins, ends = during.start.astimezone(zone), during.end.astimezone(zone)
     return Bar(
         label=_span(begins, ends),
-        begins=_said(begins),
-        ends=_said(ends),
+        begins=time_range.day_and_clock(begins),
+        ends=time_range.day_and_clock(ends),
         since=time_range.as_address(during.start),
         until=time_range.as_address(during.end),
         counts=counts,
@@ -127,10 +127,6 @@ def _span(start: datetime, end: datetime) -> str:
     since, until = (time_range.clock(at, seconds=bool(start.second or end.second)) for at in (start, end))
     day = "" if end.date() == start.date() else f"{end.day} {end:%b} "
     return f"{start.day} {start:%b} {since} to {day}{until}"
-
-
-def _said(local: datetime) -> str:
-    return f"{local.day} {local:%b} {time_range.clock(local)}"
 
 
 def _height(count: int, top: int) -> float:

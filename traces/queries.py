@@ -542,7 +542,7 @@ def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str, *, exact:
     conditions = "\n   AND ".join(having or ["1"])
     columns = columns_for(having)
     source = f.calls(columns, narrowed, exact=True) if exact else f.parts((*columns, *f.TELLING), narrowed)
-    unsure = "0" if exact else f"({f.IN_PARTS} OR {f.may_repeat(exact)})"
+    unsure = "0" if exact else f"({f.IN_PARTS} OR {f.may_repeat(False)})"
     return f"""
 SELECT
     trace_id,

@@ -163,6 +163,11 @@ def clock(local: datetime, *, seconds: bool = False) -> str:
     return f"{time} {local.tzname()}" if shown_twice(local) else time
 
 
+def day_and_clock(local: datetime) -> str:
+    """Without the year, for charts: 26 Nov 09:05."""
+    return f"{local.day} {local:%b} {clock(local)}"
+
+
 def _label(moment: datetime, zone: tzinfo, after: datetime | None = None) -> str:
     """The day and time; the time alone on the day of `after`."""
     local = moment.astimezone(zone)
