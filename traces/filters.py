@@ -16,7 +16,12 @@ from traces.score_filters import ScoreCondition
 Value: TypeAlias = str | int | float | list[str]
 
 # The span that speaks for its trace: the root, or while that has not arrived the earliest span.
-RANK = "tuple(ifNull(parent_id, 1) != 0, start_time, span_id)"
+# As one number, which compares faster than a tuple: not the root, the start in ns since 1970, the id.
+RANK = """bitOr(
+            bitShiftLeft(toUInt128(ifNull(parent_id, 1) != 0), 127),
+            bitOr(
+                bitShiftLeft(toUInt128(greatest(ifNull(toUnixTimestamp64Nano(start_time), 0), 0)), 64),
+                toUInt128(span_id)))"""
 BILLED = "kind IN ('llm', 'embedding', 'reranker')"
 HAS_ROOT = "countIf(parent_id = 0) > 0"
 STARTED = "min(start_time)"
@@ -71,13 +76,12 @@ UNLISTED = (
 )  # fmt: skip
 
 
-def spans(columns: Iterable[str], narrowed: str = "") -> str:
-    """A subquery of whole spans: every read's FROM. `narrowed` are further conditions on the stored `part`s.
+def spans(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
+    """A subquery of whole spans: every read's FROM. `narrowed` and `days` are further conditions on the stored `part`s.
 
     A span lies in the table in parts (docs/decisions/0001) until they are merged; here each column is the last
     value written, whatever day's partition a part lies in. FINAL would do the same and was ten times slower for
-    few traces: it reads every partition, because it must not prune by a column outside of the key. PREWHERE is said,
-    because finding out by statistics which conditions belong there took longer than the read of a trace. What log
+    few traces: it reads every partition, because it must not prune by a column outside of the key. What log
     records alone have told of a span is left out until the span itself is there and says when it began.
     """
     picked = ",\n        ".join(f"{_whole(column)} AS {column}" for column in columns)
@@ -86,18 +90,15 @@ def spans(columns: Iterable[str], narrowed: str = "") -> str:
         part.trace_id AS trace_id,
         part.span_id AS span_id,
         {picked}
-    FROM spans AS part
-    PREWHERE part.project_id = {{project_id:UInt64}}
-      AND part.day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
-      {narrowed}
+    {_of_parts(narrowed, days)}
     GROUP BY
         part.trace_id,
         part.span_id
     HAVING count(part.start_time) > 0
-)"""  # noqa: S608  # closed parts only
+)"""  # closed parts only
 
 
-def parts(columns: Iterable[str], narrowed: str = "") -> str:
+def parts(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
     """Stored parts as they are, with columns as `spans` has them: the same where no span is `IN_PARTS`, and faster."""
     picked = ",\n        ".join(f"part.{column} AS {column}" for column in columns)
     return f"""(
@@ -106,11 +107,34 @@ def parts(columns: Iterable[str], narrowed: str = "") -> str:
         part.span_id AS span_id,
         0 AS counted_in,
         {picked}
-    FROM spans AS part
-    PREWHERE part.project_id = {{project_id:UInt64}}
-      AND part.day BETWEEN {{first_day:Date}} AND {{last_day:Date}}
-      {narrowed}
-)"""  # noqa: S608  # closed parts only
+    {_of_parts(narrowed, days)}
+)"""  # closed parts only
+
+
+def of_parts(condition: str) -> str:
+    """A condition on parts: those of `trace_ids` of which some part fulfils this one, which the indexes answer."""
+    return f"""AND part.trace_id IN
+      (
+          SELECT part.trace_id
+          {_of_parts(f"{OF_TRACES} AND {condition}", ON_THEIR_DAYS)}
+      )"""  # closed parts only
+
+
+def _of_parts(narrowed: str, days: str) -> str:
+    """The stored parts of the window.
+
+    PREWHERE is said, because finding out by statistics which conditions belong there took longer than the read of a
+    trace. What narrows comes first: the project and the day are then read of the granules that have something left,
+    and are known for whole parts anyhow.
+    """
+    bound = """part.project_id = {project_id:UInt64}
+      AND part.day BETWEEN {first_day:Date} AND {last_day:Date}"""
+    if not narrowed:
+        return f"FROM spans AS part\n    PREWHERE {bound}"
+    return f"""FROM spans AS part
+    PREWHERE {narrowed.strip().removeprefix("AND ")}
+    WHERE {bound}
+      {days}"""
 
 
 # Whether a span of the trace lies in several of its `parts`, or is known by a log record alone.
@@ -139,7 +163,7 @@ def may_repeat(exact: bool) -> str:
             groupArrayIf(span_id, {BILLED}), groupUniqArrayIf(ifNull(parent_id, 0), {BILLED}))))"""
 
 
-def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
+def calls(columns: Iterable[str], narrowed: str = "", days: str = "", *, exact: bool) -> str:
     """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0016).
 
     Spans of a trace tell the same call when they carry the same response id at overlapping times; or when one is the
@@ -147,7 +171,7 @@ def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
     with a price, then the innermost. Not `exact`, every span counts: much faster, and right for the traces of which
     nothing `may_repeat`.
     """
-    whole = spans((*columns, *TELLING), narrowed)
+    whole = spans((*columns, *TELLING), narrowed, days)
     if not exact:
         return f"(SELECT *, 0 AS counted_in FROM {whole})"  # noqa: S608  # closed parts only
     return f"""(
@@ -219,17 +243,16 @@ def _with_answers(whole: str) -> str:
     )"""  # noqa: S608  # closed parts only
 
 
-# Conditions on parts for `spans`: those of `trace_ids`; and the same, read from no other days than the traces have
-# spans in and a day on both sides, which pays for a page of traces, not for one.
+# Conditions on parts for `spans`: those of `trace_ids`; and the days that these traces have spans in, with a day on
+# both sides, which pays for a page of traces, not for one.
 OF_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
-OF_TRACES_ON_THEIR_DAYS = f"""{OF_TRACES}
-      AND part.day IN
+ON_THEIR_DAYS = """AND part.day IN
       (
           SELECT DISTINCT arrayJoin([trace.day - 1, trace.day, trace.day + 1])
           FROM traces AS trace
-          PREWHERE trace.project_id = {{project_id:UInt64}}
-            AND trace.trace_id IN {{trace_ids:Array(UUID)}}
-      )"""  # noqa: S608  # closed parts only
+          PREWHERE trace.project_id = {project_id:UInt64}
+            AND trace.trace_id IN {trace_ids:Array(UUID)}
+      )"""
 
 
 def _whole(column: str) -> str:
@@ -330,10 +353,14 @@ _FAILED: Mapping[bool, str] = {
 }
 
 
-def conditions(filters: TraceFilters, *, of_these: bool = False) -> tuple[list[str], dict[str, Value]]:
+def conditions(
+    filters: TraceFilters, *, of_these: bool = False, unsaid: bool = False
+) -> tuple[list[str], dict[str, Value]]:
     """The HAVING conditions of `filters`, and the parameters that they and those of `looked_up` name.
 
     `of_these`: for a statement that is about the traces of a parameter `trace_ids`, which saves looking at others.
+    `unsaid`: without those on what a span says, for traces of which `LookUps` hold and whose parts are whole spans:
+    both ask the same of the same rows then, and it is most of what a trace holds.
     """
     clauses: list[str] = []
     parameters: dict[str, Value] = {}
@@ -361,33 +388,52 @@ def conditions(filters: TraceFilters, *, of_these: bool = False) -> tuple[list[s
         session = f"ifNull({belongs('session_id')}, '')"
         clauses.append(score_filters.decides(filters.score, session=session, of_these=of_these))
         parameters |= score_filters.parameters_of(filters.score)
-    told, names = _told_by_spans(filters)
-    parameters |= names | looked_up(filters)[1]
+    carried, facets = _carried(filters)
+    parameters |= facets | looked_up(filters).parameters
+    said = [] if unsaid else [term.exactly for term in _said(filters)[0]]
+    told = said + carried
     return [*clauses, *(f"countIf({condition}) > 0" for condition in told)], parameters
 
 
-def looked_up(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
-    """Conditions on stored parts of spans, which the indexes of `spans` answer, and the parameters they name.
+@dataclass(frozen=True, slots=True)
+class LookUps:
+    """Conditions on stored parts of spans, which the indexes of `spans` answer.
 
-    Each holds for some part of every trace that `conditions` keeps, and perhaps of others: all that a condition asks
-    about is in one field, and a field is written whole.
+    Each of `said` and `told` holds for some part of every trace that `conditions` keeps, and perhaps of others: all
+    that a condition asks about is in one field, and a field is written whole. `unread` are conditions on what a part
+    says of which `said` holds only what an index knows: whoever asks for nothing else reads texts by them.
     """
+
+    said: tuple[str, ...]
+    told: tuple[str, ...]
+    unread: tuple[str, ...]
+    parameters: dict[str, Value]
+
+
+def looked_up(filters: TraceFilters) -> LookUps:
+    """What is looked up for these filters, and the parameters that it names."""
     prompt = {"prompt_name": filters.prompt_name, "prompt_version": filters.prompt_version}
     asked = [attribute.looked_up for attribute in filters.attribute]
     asked += [[cut(f"{column}={value}")] for column, value in prompt.items() if value]
-    clauses, parameters = _said(filters)
-    clauses += [f"({_CALLS_WITHOUT[name]})" for name in filters.without if name in _CALLS_WITHOUT]
+    terms, parameters = _said(filters)
+    by_index = [term.by_index for term in terms if term.by_index]
+    told = [f"({_CALLS_WITHOUT[name]})" for name in filters.without if name in _CALLS_WITHOUT]
     for number, ways in enumerate(asked):
         names = [f"cuts_{number}_{way}" for way in range(len(ways))]
         either = " OR ".join(f"hasAllTokens({FACETS}, {{{name}:Array(String)}})" for name in names)
-        clauses.append(f"({either})")
+        told.append(f"({either})")
         parameters |= dict(zip(names, ways, strict=True))
-    return clauses, parameters
+    return LookUps(
+        said=tuple(by_index or [term.exactly for term in terms]),
+        told=tuple(told),
+        unread=tuple(term.exactly for term in terms if by_index and term.exactly != term.by_index),
+        parameters=parameters,
+    )
 
 
-def _told_by_spans(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
-    """Conditions of which each has to hold for any one span of the trace."""
-    clauses, parameters = _said(filters)
+def _carried(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
+    clauses: list[str] = []
+    parameters: dict[str, Value] = {}
     for number, attribute in enumerate(filters.attribute):
         needles, facets = f"{{needles_{number}:Array(String)}}", f"{{facets_{number}:Array(String)}}"
         clauses.append(f"({_may_carry(needles)} AND hasAny({CARRIED}, {facets}))")
@@ -401,32 +447,42 @@ def _may_carry(needles: str) -> str:
     return f"({' OR '.join(looks)})"
 
 
-def _said(filters: TraceFilters) -> tuple[list[str], dict[str, Value]]:
-    clauses: list[str] = []
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """That a part of a span says a term; and what the index alone knows of that, "" for nothing."""
+
+    exactly: str
+    by_index: str
+
+
+def _said(filters: TraceFilters) -> tuple[list[_Saying], dict[str, Value]]:
+    """Conditions of which each has to hold for any one span of the trace."""
+    found: list[_Saying] = []
     parameters: dict[str, Value] = {}
     for number, term in enumerate(search.terms(filters.q)):
-        clauses.append(_saying(number, term))
+        found.append(_saying(number, term))
         parameters |= {f"term_{number}": term.text, f"like_{number}": f"%{term.longest_word}%"}
-    return clauses, parameters
+    return found, parameters
 
 
-def _saying(number: int, term: search.Term) -> str:
+def _saying(number: int, term: search.Term) -> _Saying:
     text = f"lowerUTF8({{term_{number}:String}})"
+    words = f"hasAllTokens({WORDS}, {text})"
     match term.kind:
         case search.Kind.WORD:
-            return f"hasAllTokens({WORDS}, {text})"
+            return _Saying(words, words)
         case search.Kind.PHRASE:
-            return f"hasPhrase({WORDS}, {text})"
+            return _Saying(f"({words} AND hasPhrase({WORDS}, {text}))", words)
         case search.Kind.PART:
             return _having(number, term, text)
     assert_never(term.kind)
 
 
-def _having(number: int, term: search.Term, text: str) -> str:
+def _having(number: int, term: search.Term, text: str) -> _Saying:
     """A part of a word is looked up among the index's words; where there is more to it, the text decides."""
     word = term.longest_word
-    looked_up = f"{WORDS} LIKE lowerUTF8({{like_{number}:String}})"
+    like = f"{WORDS} LIKE lowerUTF8({{like_{number}:String}})"
     if word == term.text:
-        return looked_up
+        return _Saying(like, like)
     reads = f"position({WORDS}, {text}) > 0"
-    return f"({looked_up} AND {reads})" if word else reads
+    return _Saying(f"({like} AND {reads})", like) if word else _Saying(reads, "")

@@ -184,22 +184,48 @@ def _candidates(scope: Scope, query: Query, parameters: Mapping[str, Parameter])
 def _row_conditions(filters: TraceFilters) -> list[str]:
     """One condition on the row itself; the rest on any row of its trace, since parts may know different things."""
     walked, *others = _seen(filters) or [""]
-    conditions = [walked, *map(_on_any_row, others), *_sums(filters), *in_spans(filters)]
+    conditions = [walked, *map(_on_any_row, others), *_of_whole_traces(filters), *in_spans(filters)]
     return [condition for condition in conditions if condition]
 
 
 def _trace_conditions(filters: TraceFilters) -> list[str]:
-    return [*map(_on_any_row, _seen(filters)), *_sums(filters), *in_spans(filters)]
+    return [*map(_on_any_row, _seen(filters)), *_of_whole_traces(filters), *in_spans(filters)]
 
 
 def _seen(filters: TraceFilters) -> list[str]:
     tags = [f"has(tags, {{tag_{number}:String}})" for number in range(len(filters.tags))]
     chosen = [clause for field, clause in _CONDITIONS.items() if getattr(filters, field) not in ("", None)]
-    # A name that a later part made empty is remembered too: such a trace is not found.
-    nameless = [f"empty({name}s)" for name in filters.without if name in BELONGINGS]
+    nameless = [f"empty({names})" for names in _lacked(filters)]
     # That no span failed cannot be seen here: a row remembers a failure that a later part took back.
     failed = ["any_failed"] if filters.has_error else []
     return [*tags, *chosen, *nameless, *failed, *([_STATUSES[filters.status]] if filters.status else [])]
+
+
+def _of_whole_traces(filters: TraceFilters) -> list[str]:
+    return [*_sums(filters), *map(_nameless, _lacked(filters))]
+
+
+def _lacked(filters: TraceFilters) -> list[str]:
+    return [f"{name}s" for name in filters.without if name in BELONGINGS]
+
+
+def _nameless(names: str) -> str:
+    """No row of the trace has a name. One that a later part made empty is remembered too: such a trace is not found."""
+    return f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM traces
+          WHERE {_BOUND}
+            AND trace_id IN
+            (
+                SELECT trace_id
+                FROM traces
+                WHERE {_BOUND}
+                  AND empty({names})
+            )
+          GROUP BY trace_id
+          HAVING NOT max(notEmpty({names}))
+      )"""  # noqa: S608  # closed parts only
 
 
 def _sums(filters: TraceFilters) -> list[str]:
@@ -207,18 +233,35 @@ def _sums(filters: TraceFilters) -> list[str]:
     return [*dear, *([candidates(filters.score)] if filters.score is not None else [])]
 
 
-def in_spans(filters: TraceFilters) -> list[str]:
-    """Conditions on trace ids that the indexes of `spans` answer: for the words searched, attributes and prompts."""
-    return [_of_spans(condition) for condition in looked_up(filters)[0]]
+def in_spans(filters: TraceFilters, *, exactly: bool = False) -> list[str]:
+    """Conditions on trace ids that the indexes of `spans` answer: for the words searched, attributes and prompts.
+
+    `exactly`: nobody looks at what the traces say after that.
+    """
+    found = looked_up(filters)
+    said = found.said + (found.unread if exactly else ())
+    return [*([_of_spans(*said)] if said else []), *map(_of_spans, found.told)]
 
 
-def _of_spans(condition: str) -> str:
+def _of_spans(*conditions: str) -> str:
+    """Each condition holds for some part. A part is read once for all of them."""
+    if len(conditions) == 1:
+        return f"""trace_id IN
+      (
+          SELECT trace_id
+          FROM spans
+          WHERE {_BOUND}
+            AND {conditions[0]}
+      )"""  # noqa: S608  # closed parts only
+    each = " AND ".join(f"max({condition})" for condition in conditions)
     return f"""trace_id IN
       (
           SELECT trace_id
           FROM spans
           WHERE {_BOUND}
-            AND {condition}
+            AND ({" OR ".join(conditions)})
+          GROUP BY trace_id
+          HAVING {each}
       )"""  # noqa: S608  # closed parts only
 
 

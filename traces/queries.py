@@ -409,22 +409,26 @@ def describe(
     trace_ids: Sequence[uuid.UUID],
     *,
     after: Candidate | None = None,
+    just_found: bool = False,
     gently: bool = False,
 ) -> list[Row]:
     """Those of the traces that start in the window and match, decided by their spans; in no order.
 
-    `after`: and that come after it in a list.
+    `after`: and that come after it in a list. `just_found`: by the index, a moment ago.
     """
     clauses, parameters = f.conditions(filters, of_these=True)
+    quick, _ = f.conditions(filters, of_these=True, unsaid=just_found)
+    unread = f.looked_up(filters).unread if just_found else ()
     bound: dict[str, Parameter] = {**parameters, "trace_ids": [str(trace_id) for trace_id in trace_ids]}
     if after:
         bound |= {"cursor_value": after.bound, "cursor_trace": str(after.trace_id)}
-    given = order, tuple(clauses), after is not None
-    rows = run(_describe_query(*given, False), scope, bound, gently=gently)
+    query = _describe_query(order, tuple(quick), unread, after is not None, False)
+    rows = run(query, scope, bound, gently=gently)
     unsure = [str(row["trace_id"]) for row in rows if row["is_unsure"]]
     if unsure:
         rows = [row for row in rows if not row["is_unsure"]]
-        rows += run(_describe_query(*given, True), scope, {**bound, "trace_ids": unsure}, gently=gently)
+        query = _describe_query(order, tuple(clauses), (), after is not None, True)
+        rows += run(query, scope, {**bound, "trace_ids": unsure}, gently=gently)
     return rows
 
 
@@ -452,7 +456,7 @@ class _Listing:
         last, taken, step = None, 0, wanted + EXTRA_CANDIDATES
         while True:
             batch = self._next(last, taken, step)
-            self._read([one.trace_id for one in batch if one.trace_id not in self._bounds])
+            self._read([one.trace_id for one in batch if one.trace_id not in self._bounds], just_found=True)
             self._bounds |= {one.trace_id: one.bound for one in batch}
             if len(batch) < step:
                 return self._in_order(self._rows.values())[:wanted]
@@ -483,10 +487,12 @@ class _Listing:
             from_ns = int(end.timestamp() * 1_000_000) * 1000 if end < datetime.now(UTC) else None
         return index.strays(self._scope, self._filters, self._parameters, from_ns=from_ns)
 
-    def _read(self, trace_ids: Sequence[uuid.UUID]) -> None:
+    def _read(self, trace_ids: Sequence[uuid.UUID], *, just_found: bool = False) -> None:
         if not trace_ids:
             return
-        found = describe(self._scope, self._order, self._filters, trace_ids, after=self._after)
+        found = describe(
+            self._scope, self._order, self._filters, trace_ids, after=self._after, just_found=just_found
+        )
         self._rows |= {row["trace_id"]: row for row in found}
 
     def _has_its_place(self, row: Row, frontier: int) -> bool:
@@ -533,7 +539,9 @@ def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
     return (*_LISTED, *(name for name in f.UNLISTED if re.search(rf"\b{name}\b", said)))
 
 
-def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str, *, exact: bool) -> str:
+def _describe_sql(
+    sort_key: str, having: Sequence[str], narrowed: str = f.OF_TRACES, days: str = "", *, exact: bool
+) -> str:
     """One row a trace, of `trace_ids`, under names that no column has.
 
     Not `exact`, each stored part is a span and each span counts; a trace that needs a closer look is then here whatever
@@ -541,7 +549,11 @@ def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str, *, exact:
     """
     conditions = "\n   AND ".join(having or ["1"])
     columns = columns_for(having)
-    source = f.calls(columns, narrowed, exact=True) if exact else f.parts((*columns, *f.TELLING), narrowed)
+    source = (
+        f.calls(columns, narrowed, days, exact=True)
+        if exact
+        else f.parts((*columns, *f.TELLING), narrowed, days)
+    )
     unsure = "0" if exact else f"({f.IN_PARTS} OR {f.may_repeat(False)})"
     return f"""
 SELECT
@@ -580,16 +592,19 @@ LIMIT {MAX_DESCRIBED}"""  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=256)
-def _describe_query(order: Order, clauses: tuple[str, ...], after: bool, exact: bool) -> Query:
+def _describe_query(
+    order: Order, clauses: tuple[str, ...], unread: tuple[str, ...], after: bool, exact: bool
+) -> Query:
     key, ascending = f.ORDER_KEYS[order]
     sign = ">" if ascending else "<"
     place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
     having = [IN_WINDOW, *clauses, *place]
-    return Query("traces.describe", _describe_sql(key, having, f.OF_TRACES_ON_THEIR_DAYS, exact=exact))
+    narrowed = "\n      ".join((f.OF_TRACES, *map(f.of_parts, unread)))
+    return Query("traces.describe", _describe_sql(key, having, narrowed, f.ON_THEIR_DAYS, exact=exact))
 
 
-_DESCRIBE = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES, exact=False))
-_DESCRIBE_EXACTLY = Query("traces.describe", _describe_sql("0", [], f.OF_TRACES, exact=True))
+_DESCRIBE = Query("traces.describe", _describe_sql("0", [], exact=False))
+_DESCRIBE_EXACTLY = Query("traces.describe", _describe_sql("0", [], exact=True))
 
 _TOLD_TWICE = Query(
     "traces.told_twice",

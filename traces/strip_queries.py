@@ -83,9 +83,9 @@ def strip(scope: Scope, filters: TraceFilters, edges: Sequence[int], *, by_spans
     if filters.min_cost_usd is not None:
         parameters["min_cost_usd"] = f"{filters.min_cost_usd:f}"
     parameters |= {f"tag_{number}": tag for number, tag in enumerate(filters.tags)}
-    among = in_spans(filters) if by_spans else []
+    among = in_spans(filters, exactly=True) if by_spans else []
     if among:
-        parameters |= looked_up(filters)[1]
+        parameters |= looked_up(filters).parameters
     said = bool(among)
     if filters.score is not None:
         among.append(score_filters.counted(filters.score))

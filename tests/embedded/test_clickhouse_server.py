@@ -210,6 +210,22 @@ def test_a_table_that_cannot_be_made_is_refused(
     assert error_code(answer) == code
 
 
+@pytest.mark.parametrize(
+    ("form", "body", "times"),
+    [("Native", b"", 1), ("JSONEachRow", b"", 1), ("CSVWithNames", b'"number"\n', 2)],
+)
+def test_an_answer_without_rows_is_asked_for_again_only_for_its_head(
+    client: Client, server: ClickHouse, form: str, body: bytes, times: int
+) -> None:
+    def asked() -> int:
+        return int(client.query("SELECT value FROM system.events WHERE event = 'SelectQuery'").first_row[0])
+
+    before = asked()
+    answer = server.ask(f"SELECT number FROM numbers(3) WHERE number > 9 FORMAT {form}")
+    assert (answer.status, answer.data) == (200, body)
+    assert asked() - before - 1 == times
+
+
 def test_settings_hold_for_one_query_only(client: Client) -> None:
     chosen = client.query("SELECT getSetting('max_block_size')", settings={"max_block_size": 123}).result_rows
     after = client.query("SELECT getSetting('max_block_size')").result_rows

@@ -314,6 +314,30 @@ def test_a_trace_without_a_root_is_as_long_as_its_spans_of_both_days(store_spans
     assert len(queries.list_traces(scope, TraceFilters(min_latency_ms=3000)).traces) == 1
 
 
+@pytest.mark.parametrize("q", ["refund", '"a refund"', "refun*"])
+def test_what_a_later_part_of_a_span_says_instead_counts(store_spans: Store, q: str) -> None:
+    project, told = next(FRESH), {"lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None}
+    for trace, first, last in ((1, "a refund", "a return"), (2, "a return", "a refund")):
+        for said in (first, last):
+            store_spans([as_span(project, {**told, "trace": trace, "number": 1, "at": 0, "said": said})])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    assert [int(one.trace_id, 16) for one in queries.list_traces(scope, TraceFilters(q=q)).traces] == [2]
+
+
+def test_a_trace_of_which_a_stored_part_has_the_name_is_no_candidate_for_traces_without(
+    store_spans: Store,
+) -> None:
+    project, told = next(FRESH), {"lasts": 1, "status": Status.OK, "model": None, "cost": None, "at": 0}
+    for number, user in ((2, None), (1, "ann")):
+        store_spans([as_span(project, {**told, "trace": 1, "number": number, "user": user})])
+    store_spans([as_span(project, {**told, "trace": 2, "number": 1, "user": None})])
+    scope = Scope(project, Window(MIDNIGHT - timedelta(minutes=1), MIDNIGHT + timedelta(minutes=1)))
+    nameless = TraceFilters(without=("user_id",))
+    found = index_queries.newest(scope, nameless, {}, before=None, limit=10)
+    assert [one.trace_id.int for one in found] == [2]
+    assert [int(one.trace_id, 16) for one in queries.list_traces(scope, nameless).traces] == [2]
+
+
 @pytest.mark.parametrize("said", [r"copied to C:\temp\new.txt", {"to": r"C:\temp\new.txt"}])
 def test_a_path_with_backslashes_is_found_as_it_is_typed(store_spans: Store, said: Any) -> None:
     project, told = next(FRESH), {"lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None}
@@ -357,10 +381,10 @@ def test_what_is_not_merged_yet_is_found_and_what_is_merged_is_found_by_its_inde
     assert len(queries.list_traces(scope, asked).traces) == 1
     client().command("OPTIMIZE TABLE spans FINAL")
     assert len(queries.list_traces(scope, asked).traces) == 1
-    told_parts, parameters = looked_up(asked)
-    for condition in told_parts:
+    found = looked_up(asked)
+    for condition in found.said + found.told:
         plan = client().query(
-            f"EXPLAIN indexes = 1 SELECT trace_id FROM spans WHERE {condition}", parameters=parameters
+            f"EXPLAIN indexes = 1 SELECT trace_id FROM spans WHERE {condition}", parameters=found.parameters
         )
         used = "\n".join(row[0] for row in plan.result_rows)
         assert re.search(r"Name: (words|facets)", used), condition

@@ -401,7 +401,7 @@ def test_a_list_reads_no_prompt_bodies(filters: TraceFilters) -> None:
     rows, traces = index_queries._row_conditions(filters), index_queries._trace_conditions(filters)
     statements = [
         *(
-            queries._describe_query(order, tuple(clauses), True, exact).sql
+            queries._describe_query(order, tuple(clauses), (), True, exact).sql
             for order in Order
             for exact in (True, False)
         ),

@@ -169,6 +169,9 @@ def _bound(
             "enable_materialized_cte": int(not settings.CLICKHOUSE_CLUSTER),
             # Indexes narrow a read before it starts: parts that are small read all their text otherwise.
             "use_skip_indexes_on_data_read": 0,
+            # One trace of ten thousand spans is worth two processors; the default is one for less than 160,000 rows.
+            "merge_tree_min_rows_for_concurrent_read": 20_480,
+            "merge_tree_min_bytes_for_concurrent_read": 1_000_000,
             "readonly": 2,
             **({"max_threads": 1} if gently else {}),
         },

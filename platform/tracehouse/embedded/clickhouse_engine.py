@@ -11,7 +11,7 @@ from typing import Any
 import chdb
 
 from tracehouse.embedded.clickhouse_errors import BAD_ARGUMENTS, QueryError
-from tracehouse.embedded.clickhouse_formats import STREAMED, without_repeated_head
+from tracehouse.embedded.clickhouse_formats import STREAMED, has_head, without_repeated_head
 from tracehouse.embedded.clickhouse_request import Query, Table
 from tracehouse.embedded.clickhouse_statement import Kind
 
@@ -63,11 +63,11 @@ class Engine:
                 return
             blocks = without_repeated_head(form, _stream(connection, query))
             first = next(blocks, None)
-            if first is None:  # no rows: the head of the format, if it has one
+            if first is not None:
+                yield first
+                yield from blocks
+            elif has_head(form):
                 yield self._whole(connection, query)[0]
-                return
-            yield first
-            yield from blocks
 
     def run(self, query: Query) -> tuple[bytes, Figures]:
         """A statement without data, and its small answer."""

@@ -87,6 +87,11 @@ STREAMED: Mapping[str, Callable[[bytes], int]] = {
 }
 
 
+def has_head(form: str) -> bool:
+    """Whether an answer without rows is not empty in this streamable format."""
+    return STREAMED[form] is not _no_head
+
+
 def without_repeated_head(form: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Joins blocks of a streamable format; closing it closes `blocks`."""
     head_of, head = STREAMED[form], None
