@@ -14,6 +14,8 @@ from traces.span import JSONValue
 
 # Bytes of answers read for one graph; what models asked for in later ones is told by the tree alone.
 MAX_ANSWERS = 8_000_000
+# And model calls whose answers are asked for at once: their ids stand in the address of the query.
+MAX_ASKERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,9 @@ def get_calls(scope: Scope, trace_id: str) -> list[CallSpan]:
 
 
 def with_answers(scope: Scope, trace_id: str, calls: Sequence[CallSpan]) -> list[CallSpan]:
-    """The calls with what their models answered. Raises as `get_calls`."""
+    """The calls with what their models answered: the first MAX_ASKERS, up to MAX_ANSWERS. Raises as `get_calls`."""
     parsed = parse_trace_id(trace_id)
-    asked = [int(call.span_id, 16) for call in calls if call.kind == "llm"]
+    asked = [int(call.span_id, 16) for call in calls if call.kind == "llm"][:MAX_ASKERS]
     if parsed is None or not asked:
         return list(calls)
     rows = run(_ANSWERS, scope, {"trace_ids": [str(parsed)], "span_ids": asked})
@@ -94,10 +96,13 @@ SELECT
         log_entries
     ) AS answer_entries,
     sum(ifNull(length(output), 0) + length(toString(log_entries)))
-        OVER (ORDER BY start_time, span_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+        OVER (
+            ORDER BY indexOf({{span_ids:Array(UInt64)}}, span_id)
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS bytes_before
 FROM {
         f.spans(
-            ("start_time", "output", "log_entries"),
+            ("output", "log_entries"),
             f"{f.OF_TRACES} AND part.span_id IN {{span_ids:Array(UInt64)}}",
         )
     }

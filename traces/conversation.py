@@ -6,9 +6,9 @@ shown as it is.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from tracehouse.web import figures
 from traces.body import Body, of_text, plain
@@ -25,6 +25,8 @@ _MEDIA = {"blob", "file", "uri", "image", "image_url", "input_image", "audio", "
 
 INSTRUCTIONS = {"system", "developer"}
 OPENING = 100
+# The number of a message, and of a part of it.
+_Place: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,18 +249,43 @@ def _first(item: Mapping[str, JSONValue], *names: str) -> JSONValue:
 
 
 def _join(found: list[Message]) -> list[Message]:
-    """Results move to the call they answer; a message that held nothing else is left out."""
-    parts = [part for message in found for part in message.parts]
-    calls = {part.call_id for part in parts if part.kind == "call" and part.call_id}
-    moved = {
-        part.call_id: Result(part.text, part.source)
-        for part in parts
-        if part.kind == "result" and part.call_id in calls
-    }
-    kept = [(message, [part for part in message.parts if not _is_moved(part, moved)]) for message in found]
-    left = [replace(message, parts=parts) for message, parts in kept if parts or not message.parts]
-    return with_results(left, moved)
+    """Results move to the calls they answer; a message that held nothing else is left out."""
+    answers = _answers(found)
+    moved = set(answers.values())
+    joined: list[Message] = []
+    for number, message in enumerate(found):
+        parts = [
+            _answered(part, found, answers.get((number, place)))
+            for place, part in enumerate(message.parts)
+            if (number, place) not in moved
+        ]
+        if parts or not message.parts:
+            joined.append(replace(message, parts=parts))
+    return joined
 
 
-def _is_moved(part: Part, moved: Mapping[str, Result]) -> bool:
-    return part.kind == "result" and part.call_id in moved
+def _answers(found: Sequence[Message]) -> dict[_Place, _Place]:
+    """Where the result of a call stands, by where the call stands.
+
+    Some emitters number the calls of each message anew: a result is that of the last message before it with a call of
+    its id. Of several results of one call the first is its answer.
+    """
+    answers: dict[_Place, _Place] = {}
+    waiting: dict[str, list[_Place]] = {}
+    for number, message in enumerate(found):
+        for place, part in enumerate(message.parts):
+            open_calls = waiting.setdefault(part.call_id, []) if part.call_id else []
+            if part.kind == "call" and part.call_id:
+                if open_calls and open_calls[0][0] != number:
+                    open_calls.clear()
+                open_calls.append((number, place))
+            elif part.kind == "result" and open_calls:
+                answers[open_calls.pop(0)] = number, place
+    return answers
+
+
+def _answered(part: Part, found: Sequence[Message], answer: _Place | None) -> Part:
+    if answer is None:
+        return part
+    result = found[answer[0]].parts[answer[1]]
+    return replace(part, result=result.text, result_source=result.source)

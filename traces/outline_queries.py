@@ -57,6 +57,7 @@ class Outline:
 class SpanInTrace:
     span: StoredSpan
     neighbours: list[StoredSpan]  # it and the calls nearest to it, by start time
+    are_all: bool  # these are all calls of the trace
 
 
 def get_outline(scope: Scope, trace_id: str) -> Outline | None:
@@ -81,7 +82,8 @@ def get_span(scope: Scope, trace_id: str, span_id: str) -> SpanInTrace | None:
         return None
     spans = queries.get_spans(_days_of(scope, near), parsed, [row["span_id"] for row in near])
     found = next((span for span in spans if span.span_id == f"{wanted:016x}"), None)
-    return SpanInTrace(found, spans) if found else None
+    are_all = len(near) <= MAX_NEIGHBOURS and len(spans) == len(near)
+    return SpanInTrace(found, spans, are_all) if found else None
 
 
 def find_text(scope: Scope, trace_id: str, text: str) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """One span as the right side of the trace page shows it: what went in and out, what failed, what it used."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from traces import conversation, tool_calls
@@ -10,7 +11,7 @@ from traces.conversation import Message, Result
 from traces.moment import nanoseconds
 from traces.queries import SpanUsage, StoredSpan, parse_trace_id
 from traces.span import JSONValue
-from traces.tool_calls import ToolCalls
+from traces.tool_calls import CallSpan, ToolCalls
 
 USAGE_WORDS = {
     "input": "input",
@@ -93,7 +94,7 @@ class Step:
     input: Content | None
     output: Content | None
     calls: list[Call]
-    asked_by: StoredSpan | None  # the model call that asked for what this tool span ran
+    asked_by: CallSpan | None  # the model call that asked for what this tool span ran
     failures: list[Failure]
     usage: list[tuple[str, int]]
     facts: list[tuple[str, str]]
@@ -107,26 +108,30 @@ class Step:
 
 
 def describe(
-    span: StoredSpan, others: Sequence[StoredSpan], texts: str = "", *, everything: bool = False
+    span: StoredSpan,
+    others: Sequence[StoredSpan],
+    texts: str = "",
+    *,
+    all_calls: Sequence[CallSpan] = (),
+    everything: bool = False,
 ) -> Step:
     """The step of `span`; results of tools it asked for are found among the `others` of its trace.
 
-    `texts` is the address of the trace's whole texts. With `everything`, no message of a long conversation is left out.
+    `all_calls`: those of the trace, where the others are not all of them. `texts` is the address of the trace's whole
+    texts. With `everything`, no message of a long conversation is left out.
     """
     here = Texts(texts, span.span_id)
-    calls = tool_calls.by_model_call(others) if span.kind in {"llm", "tool"} else {}
+    known = _known(others, all_calls)
+    calls = tool_calls.by_model_call(known)
     asker = tool_calls.asked_by(calls, span.span_id) if span.kind == "tool" else ""
-    results = {
-        other.tool_call_id: Result(plain(other.output), Texts(texts, other.span_id).at("output"))
-        for other in others
-        if other.tool_call_id and other.kind == "tool" and other.output is not None
-    }
+    told = _results_told(others, calls, texts)
+    own = {**told, **_own_results(calls.get(span.span_id), others, texts)} if span.kind == "llm" else told
     return Step(
         span=span,
-        input=_content(span.input, results, here.at("input"), everything),
-        output=_content(span.output, results, here.at("output"), everything),
+        input=_content(span.input, told, here.at("input"), everything),
+        output=_content(span.output, own, here.at("output"), everything),
         calls=_calls(calls.get(span.span_id)),
-        asked_by=next((other for other in others if other.span_id == asker), None) if asker else None,
+        asked_by=next((other for other in known if other.span_id == asker), None) if asker else None,
         failures=_failures(span, here),
         usage=_usage(span.usage),
         facts=[(label, value) for label, value in _facts(span, others) if value],
@@ -138,6 +143,45 @@ def describe(
         attributes=_pairs(span.attributes, "attributes", here),
         resource=_pairs(span.resource, "resource", here),
     )
+
+
+def _known(others: Sequence[StoredSpan], all_calls: Sequence[CallSpan]) -> Sequence[CallSpan]:
+    """All calls of the trace, whole where they were read whole."""
+    whole = {other.span_id: other for other in others}
+    return [whole.get(call.span_id, call) for call in all_calls] or others
+
+
+def _own_results(calls: ToolCalls | None, others: Sequence[StoredSpan], texts: str) -> dict[str, Result]:
+    """What the calls that a model asked for returned, by the ids it gave them."""
+    ids = {ran: asked.id for asked in calls.requested for ran in asked.executed_by} if calls else {}
+    return {
+        ids[other.span_id]: _result(other, texts) for other in _with_result(others) if other.span_id in ids
+    }
+
+
+def _results_told(
+    others: Sequence[StoredSpan], calls: Mapping[str, ToolCalls], texts: str
+) -> dict[str, Result]:
+    """What calls returned, by id; some emitters number the calls of each answer anew, and such an id tells nothing."""
+    askers = {ran.span_id: asker for asker, of_call in calls.items() for ran in of_call.executed}
+    outer = {tool.span_id for tool in tool_calls.outer_tool_spans(others)}
+    bearers: defaultdict[str, list[StoredSpan]] = defaultdict(list)
+    for other in _with_result(others):
+        if other.span_id in outer and other.tool_call_id:
+            bearers[other.tool_call_id].append(other)
+    return {
+        call_id: _result(spans[-1], texts)
+        for call_id, spans in bearers.items()
+        if len({askers.get(span.span_id, span.span_id) for span in spans}) == 1
+    }
+
+
+def _with_result(spans: Sequence[StoredSpan]) -> Iterator[StoredSpan]:
+    return (span for span in spans if span.kind == "tool" and span.output is not None)
+
+
+def _result(span: StoredSpan, texts: str) -> Result:
+    return Result(plain(span.output), Texts(texts, span.span_id).at("output"))
 
 
 def _objects(values: Sequence[JSONValue]) -> list[tuple[int, dict[str, JSONValue]]]:

@@ -35,7 +35,13 @@ def context(request: ProjectRequest, trace_id: str, chosen: SpanInTrace) -> dict
     tab = request.GET.get("show", "")
     found: dict[str, Any] = {
         "trace_id": trace_id,
-        "step": step.describe(span, chosen.neighbours, address, everything="messages" in request.GET),
+        "step": step.describe(
+            span,
+            chosen.neighbours,
+            address,
+            all_calls=[] if chosen.are_all else _all_calls(request.scope, trace_id, span),
+            everything="messages" in request.GET,
+        ),
         "tab": tab,
     }
     if tab == "diff" and span.kind == "llm":
@@ -44,6 +50,15 @@ def context(request: ProjectRequest, trace_id: str, chosen: SpanInTrace) -> dict
     if tab == "otlp":
         found["otlp"] = otlp(trace_id, span, Texts(address, span.span_id).at("otlp"))
     return found
+
+
+def _all_calls(scope: Scope, trace_id: str, span: StoredSpan) -> list[CallSpan]:
+    """The calls of a trace that has more of them than are read whole, for a step that asks which tool ran what."""
+    if span.kind not in {"llm", "tool"}:
+        return []
+    calls = [call for call in call_queries.get_calls(scope, trace_id) if call.kind in {"llm", "tool"}]
+    nearest_first = sorted(calls, key=lambda call: abs(call.start_ns - span.start_ns))
+    return call_queries.with_answers(scope, trace_id, nearest_first)
 
 
 @dataclass(frozen=True, slots=True)

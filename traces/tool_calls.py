@@ -109,7 +109,7 @@ def by_model_call(spans: Iterable[CallSpan]) -> dict[str, ToolCalls]:
     ]
     by_id = _index(asked, lambda one: one.request.id)
     left = []
-    for tool in _outer_tool_spans(in_order):
+    for tool in outer_tool_spans(in_order):
         if match := _nearest(by_id.get(tool.tool_call_id, []), tool, late=True):
             _join(found, match, tool)
         else:
@@ -157,9 +157,9 @@ def _requested(call: dict[str, JSONValue]) -> Requested:
     return Requested(str(call.get("id") or ""), str(told.get("name") or ""), arguments)
 
 
-def _outer_tool_spans(in_order: Sequence[CallSpan]) -> list[CallSpan]:
-    """The tool spans that stand in no other for the same tool."""
-    tools = {span.span_id: span for span in in_order if span.kind == "tool"}
+def outer_tool_spans(spans: Iterable[CallSpan]) -> list[CallSpan]:
+    """The tool spans that stand in no other for the same tool, in the order given."""
+    tools = {span.span_id: span for span in spans if span.kind == "tool"}
     return [
         tool
         for tool in tools.values()

@@ -53,6 +53,29 @@ def test_a_result_without_its_call_is_shown() -> None:
     assert found == [Message("tool", [Part("result", "12 hits", call_id="gone")])]
 
 
+def asks(*call_ids: str) -> JSONValue:
+    calls: list[JSONValue] = [{"type": "tool_call", "id": one, "name": "weather"} for one in call_ids]
+    return {"role": "assistant", "parts": calls}
+
+
+def returns(call_id: str, result: str) -> JSONValue:
+    return {"role": "tool", "parts": [{"type": "tool_call_response", "id": call_id, "response": result}]}
+
+
+def test_an_id_that_is_used_again_has_the_result_of_its_own_turn() -> None:
+    first = [asks("call_0", "call_1"), returns("call_0", "sun"), returns("call_1", "rain")]
+    found = messages([*first, asks("call_0"), returns("call_0", "snow")])
+    assert found is not None
+    assert [[part.result for part in message.parts] for message in found] == [["sun", "rain"], ["snow"]]
+
+
+def test_a_second_result_of_a_call_is_not_lost() -> None:
+    found = messages([asks("c1"), returns("c1", "first half"), returns("c1", "second half")])
+    assert found is not None
+    assert [part.result for part in found[0].parts] == ["first half"]
+    assert found[1] == Message("tool", [Part("result", "second half", call_id="c1")])
+
+
 def test_reasoning_and_attachments_are_told_apart() -> None:
     found = messages(
         [

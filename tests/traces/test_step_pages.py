@@ -238,6 +238,23 @@ def test_a_trace_past_what_is_read_at_once_is_whole_in_a_file_and_each_step_open
     assert "</svg>n7</h2>" in page
 
 
+def test_every_call_of_a_model_that_asked_for_many_is_found(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    ids = [f"c{number}" for number in range(outline_queries.MAX_NEIGHBOURS + 20)]
+    calls: list[Any] = [{"type": "tool_call", "id": one, "name": "fetch"} for one in ids]
+    asked = span(project, TRACE, span_id=CALL, kind=Kind.LLM, output=[{"role": "assistant", "parts": calls}])
+    ran = [
+        span(project, TRACE, kind=Kind.TOOL, tool_name="fetch", tool_call_id=one, after_ms=1 + place)
+        for place, one in enumerate(ids)
+    ]
+    store_spans([asked, *ran])
+    page = step(reader, project, span=CALL)
+    assert page.count(">ran in ") == len(ids)
+    assert "no span of this trace ran it" not in page
+    assert "Asked for by" in step(reader, project, span=ran[-1].span_id)
+
+
 def test_a_trace_without_a_model_call_in_between_is_passed_over(
     reader: Client, project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traces import tool_calls
+from traces import step, tool_calls
 from traces.queries import StoredSpan
 from traces.span import JSONValue
 
 MS = 1_000_000
-ABSENT: dict[str, Any] = {"str": "", "dict[str, JSONValue]": {}, "list[JSONValue]": [], "list[str]": []}
+ABSENT: dict[str, Any] = {"str": "", "dict": {}, "list": []}
 
 
 def span(span_id: str, kind: str, at: int, **said: Any) -> StoredSpan:
@@ -216,3 +216,21 @@ def test_no_span_runs_two_requests_and_order_of_arrival_does_not_matter(spans: l
 
     assert len(ran) == len(set(ran))
     assert runs(spans[::-1]) == found
+
+
+def test_a_step_shows_the_results_of_its_own_calls_where_ids_are_used_again() -> None:
+    turns = [
+        model("m1", 1, call("weather", "call_0", {"city": "Rome"})),
+        tool("t1", 2, "weather", "call_0", output="sun"),
+        model("m2", 3, call("weather", "call_0", {"city": "Oslo"})),
+        tool("t2", 4, "weather", "call_0", output="snow"),
+    ]
+    shown = [step.describe(turns[place], turns).output for place in (0, 2)]
+    assert [content.beginning[0].parts[0].result for content in shown if content] == ["sun", "snow"]
+    history = span("agent", "agent", 0, input=turns[0].output)
+    unsure = step.describe(history, [history, *turns]).input
+    assert unsure is not None
+    assert unsure.beginning[0].parts[0].result is None
+    sure = step.describe(history, [history, *turns[:2]]).input
+    assert sure is not None
+    assert sure.beginning[0].parts[0].result == "sun"
