@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 from evals.score import FEEDBACK, DataType, Score, Source, Subject, Value, Verdict
 from tracehouse.clickhouse.query import Parameter, Query, Row, aware, run, run_together
-from tracehouse.tenancy.scope import Scope
+from tracehouse.tenancy.scope import ALL_TIME, Scope
 from traces import cursor as cursors
+from traces.deadline import Deadline
 from traces.filters import TraceFilters
 from traces.queries import matching, parse_trace_id
 from traces.score_filters import ScoreCondition, in_force
@@ -76,6 +77,7 @@ def list_scores(scope: Scope, filters: ScoreFilters, *, limit: int = 50, cursor:
     bound: dict[str, Parameter] = {**chosen, **_span(filters.span_id), "limit": wanted + 1}
     place = _decode_cursor(cursor) if cursor else None
     found: list[Row] = []
+    looked_through, deadline = 0, Deadline()
     while True:
         written = [
             _place(row)
@@ -90,7 +92,13 @@ def list_scores(scope: Scope, filters: ScoreFilters, *, limit: int = 50, cursor:
         found += [in_force[one] for one in dict.fromkeys(written) if one in in_force]
         if len(found) > wanted or len(written) <= wanted:
             break
-        place = written[-1]
+        place, looked_through = written[-1], looked_through + len(written)
+        deadline.check(
+            looked_through=looked_through,
+            found=len(found),
+            what="written scores",
+            narrower="trace, session or name",
+        )
     return ScorePage(
         scores=[_score(row) for row in found[:wanted]],
         next_cursor=_encode_cursor(found[wanted - 1]) if len(found) > wanted else None,
@@ -112,36 +120,53 @@ def of_trace(scope: Scope, trace_id: str) -> list[Score]:
     return _scores(run(_OF_TRACE, scope, {"trace_id": trace_id})) if parse_trace_id(trace_id) else []
 
 
-def scores_of(scope: Scope, trace_ids: Sequence[str], *, gently: bool = False) -> dict[str, list[Score]]:
-    """The scores of each of these traces and of their spans, newest first, up to `MAX_OF_ONE` each."""
+def scores_of(
+    scope: Scope, trace_ids: Sequence[str], *, most: int = MAX_OF_ONE, gently: bool = False
+) -> dict[str, list[Score]]:
+    """The scores of each of these traces of the window and of their spans, newest first, up to `most` each.
+
+    Where there are more, feedback comes before other scores. A trace is scored after it began, so the window's end is
+    no bound.
+    """
     if not trace_ids:
         return {}
+    since = scope.during(replace(scope.window, end=ALL_TIME.end))
     found: defaultdict[str, list[Score]] = defaultdict(list)
-    for row in run(_OF_TRACES, scope, {"trace_ids": list(trace_ids)}, gently=gently):
+    asked: dict[str, Parameter] = {"trace_ids": list(trace_ids), "most": most, "feedback": FEEDBACK}
+    for row in sorted(run(_OF_TRACES, since, asked, gently=gently), key=_place, reverse=True):
         found[row["trace_id"].hex].append(_score(row))
     return dict(found)
 
 
-def of_sessions(scope: Scope, session_ids: Sequence[str]) -> dict[str, list[Score]]:
-    """The scores of each of these sessions, not of their traces, newest first, up to `MAX_OF_ONE` each."""
+def of_sessions(
+    scope: Scope, session_ids: Sequence[str], *, most: int = MAX_OF_ONE
+) -> dict[str, list[Score]]:
+    """The scores of each of these sessions, not of their traces: the same."""
+    if not session_ids:
+        return {}
     found: defaultdict[str, list[Score]] = defaultdict(list)
-    for row in run(_OF_SESSIONS, scope, {"session_ids": list(session_ids)}) if session_ids else ():
+    asked: dict[str, Parameter] = {"session_ids": list(session_ids), "most": most, "feedback": FEEDBACK}
+    for row in sorted(run(_OF_SESSIONS, scope, asked), key=_place, reverse=True):
         found[row["session_id"]].append(_score(row))
     return dict(found)
 
 
 def feedback(scope: Scope, filters: TraceFilters) -> Feedback:
-    """What people said of the traces that start in the window and match, of their spans and of their sessions.
+    """What people said of the traces that start in the window and match, of their spans and of their sessions: when
+    they said it is no matter.
 
     The numbers are those of the lists of traces by that score. Raises `QueryTooLarge`, `QueryUnavailable`.
     """
     given = [matching(replace(filters, score=ScoreCondition(FEEDBACK, "=", verdict))) for verdict in Verdict]
     (of_these, parameters), (of_sessions, _) = matching(filters), matching(filters, sessions=True)
-    comments, *counts = run_together(
+    said = {**parameters, "feedback": FEEDBACK}
+    on_traces, on_sessions, *counts = run_together(
         scope,
-        (_comments(of_these, of_sessions), {**parameters, "feedback": FEEDBACK}),
+        (_comments(f"trace_id GLOBAL IN ({of_these})"), said),
+        (_comments(f"session_id != '' AND session_id GLOBAL IN ({of_sessions})", whenever=True), said),
         *((_how_many(traces), bound) for traces, bound in given),
     )
+    comments = sorted((*on_traces, *on_sessions), key=_place, reverse=True)[:MAX_COMMENTS]
     numbers = {verdict.value: rows[0]["traces"] for verdict, rows in zip(Verdict, counts, strict=True)}
     return Feedback({verdict: number for verdict, number in numbers.items() if number}, _scores(comments))
 
@@ -192,16 +217,25 @@ def _span(span_id: str) -> dict[str, Parameter]:
     return {"span_id": int(span_id, 16)} if span_id else {}
 
 
-def _read(name: str, narrowed: str, *, limited: str = f"LIMIT {MAX_SHOWN}") -> Query:
+def _read(
+    name: str,
+    narrowed: str,
+    *,
+    limited: str = f"LIMIT {MAX_SHOWN}",
+    where: str = f"WHERE {_SEEN}",
+    first: str = "",
+    whenever: bool = False,
+) -> Query:
     return Query(
         name,
         f"""
 SELECT
     *,
     toUnixTimestamp64Micro(time) AS time_us
-FROM {in_force(narrowed)}
-WHERE {_SEEN}
+FROM {in_force(narrowed, whenever=whenever)}
+{where}
 ORDER BY
+    {first}
     time DESC,
     score_id DESC
 {limited}""",  # noqa: S608  # closed parts only
@@ -242,18 +276,21 @@ def _these(chosen: tuple[str, ...]) -> Query:
     )
 
 
+_FEEDBACK_FIRST = "name = {feedback:String} DESC,"
 _OF_SPAN = _read("scores.of_span", f"{_CONDITIONS['trace_id']} AND {_CONDITIONS['span_id']}")
 _OF_TRACE = _read("scores.of_trace", _CONDITIONS["trace_id"])
 _OF_SESSION = _read("scores.of_session", _CONDITIONS["session_id"])
 _OF_TRACES = _read(
     "scores.of_traces",
     "trace_id IN {trace_ids:Array(UUID)}",
-    limited=f"LIMIT {MAX_OF_ONE} BY trace_id\nLIMIT 10000",
+    limited="LIMIT {most:UInt32} BY trace_id\nLIMIT 10000",
+    first=_FEEDBACK_FIRST,
 )
 _OF_SESSIONS = _read(
     "scores.of_sessions",
     "session_id IN {session_ids:Array(String)}",
-    limited=f"LIMIT {MAX_OF_ONE} BY session_id\nLIMIT 10000",
+    limited="LIMIT {most:UInt32} BY session_id\nLIMIT 10000",
+    first=_FEEDBACK_FIRST,
 )
 _BY_ID = _read("scores.by_id", "score_id = {score_id:String}", limited="LIMIT 1")
 _NAMES = Query(
@@ -283,12 +320,15 @@ LIMIT 1""",  # noqa: S608  # closed parts only
 
 
 @lru_cache(maxsize=64)
-def _comments(of_these: str, of_sessions: str) -> Query:
+def _comments(of_those: str, *, whenever: bool = False) -> Query:
     # GLOBAL: on a cluster a score does not lie on the shard of its trace.
-    of_either = f"""(trace_id GLOBAL IN ({of_these})
-            OR session_id != '' AND session_id GLOBAL IN ({of_sessions}))"""
-    said = f"name = {{feedback:String}} AND data_type = 'categorical' AND comment != '' AND {of_either}"
-    return _read("scores.comments", said, limited=f"LIMIT {MAX_COMMENTS}")
+    return _read(
+        "scores.comments",
+        f"name = {{feedback:String}} AND data_type = 'categorical' AND comment != '' AND {of_those}",
+        limited=f"LIMIT {MAX_COMMENTS}",
+        where="",
+        whenever=whenever,
+    )
 
 
 def _place(row: Row) -> Place:

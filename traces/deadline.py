@@ -14,10 +14,17 @@ class Deadline:
 
     until: float = field(default_factory=lambda: time.monotonic() + MAX_SECONDS)
 
-    def check(self, *, looked_through: int, found: int, what: str) -> None:
-        """Raises `QueryTooLarge` once the time is over."""
+    def check(
+        self,
+        *,
+        looked_through: int,
+        found: int,
+        what: str,
+        narrower: str = "user, session, feature or environment",
+    ) -> None:
+        """Raises `QueryTooLarge` once the time is over. `narrower`: what else would narrow the list."""
         if time.monotonic() > self.until:
             raise QueryTooLarge(
                 f"Of {looked_through:,} {what} looked through, {found:,} match all filters; looking on takes too long. "
-                "Choose a shorter time range, or filter by user, session, feature or environment."
+                f"Choose a shorter time range, or filter by {narrower}."
             )

@@ -15,6 +15,8 @@ from traces.queries import Trace
 register = template.Library()
 # In a cell, of one trace; the rest is a number.
 MAX_IN_CELL = 2
+# That are read for it, feedback before others; that there are more, it says.
+MAX_COUNTED = queries.MAX_OF_ONE
 
 
 @register.inclusion_tag("evals/panel.html", takes_context=True)
@@ -41,8 +43,8 @@ def scores_of_traces(
     session_ids = {trace.session_id for trace in traces if trace.session_id} if sessions else set[str]()
 
     def read() -> dict[str, list[Score]]:
-        found = queries.scores_of(scope, trace_ids)
-        of_sessions = queries.of_sessions(scope, sorted(session_ids))
+        found = queries.scores_of(scope, trace_ids, most=MAX_COUNTED + 1)
+        of_sessions = queries.of_sessions(scope, sorted(session_ids), most=MAX_COUNTED + 1)
         both = {
             trace.trace_id: found.get(trace.trace_id, []) + of_sessions.get(trace.session_id, [])
             for trace in traces
@@ -56,7 +58,8 @@ def scores_of_traces(
 def scores_of_sessions(context: Context, sessions: Sequence[Group]) -> Mapping[str, list[Score]]:
     """The scores of each session of a list itself; none while they cannot be read."""
     request, keys = context["request"], [session.key for session in sessions]
-    return panel.unless_away(request, lambda: queries.of_sessions(request.scope, keys)) or {}
+    most = MAX_COUNTED + 1
+    return panel.unless_away(request, lambda: queries.of_sessions(request.scope, keys, most=most)) or {}
 
 
 @register.inclusion_tag("evals/cell.html")
@@ -75,6 +78,7 @@ def _part(scores: Sequence[Score], *, is_around: bool) -> dict[str, Any]:
         "verdicts": panel.verdict_counts(scores),
         "others": others[:MAX_IN_CELL],
         "left_out": others[MAX_IN_CELL:],
+        "is_cut": len(scores) > MAX_COUNTED,
     }
 
 

@@ -1,18 +1,24 @@
 """Scores as they are read: the last writing of each id, within one project, whatever was written before."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from evals import queries, services
+from evals import queries, services, store
 from evals.queries import ScoreFilters
-from evals.score import Score, Source, Subject
+from evals.score import FEEDBACK, Score, Source, Subject
 from ingest.policy import Policy
 from tracehouse.clickhouse.client import client
+from tracehouse.clickhouse.insert import insert_json_lines
+from tracehouse.clickhouse.query import QueryTooLarge
 from tracehouse.tenancy.scope import Scope, Window
+from traces import deadline
 from traces.cursor import BadCursor
+from traces.filters import TraceFilters
+from traces.span import Span
 
 pytestmark = pytest.mark.clickhouse
 
@@ -138,6 +144,39 @@ def test_pages_follow_each_other_without_gap_or_repeat(write: Write) -> None:
     assert seen == ["id-1", "id-0", "id-3", "id-2", "id-5", "id-4", "id-6"]
     with pytest.raises(BadCursor):
         queries.list_scores(SCOPE, ScoreFilters(), cursor="nonsense")
+
+
+def test_a_list_that_is_not_found_in_time_says_so(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        write(score("a", time=NOW - timedelta(seconds=number)))
+    monkeypatch.setattr(deadline, "MAX_SECONDS", -1)
+    with pytest.raises(
+        QueryTooLarge, match=r"Of 2 written scores looked .* filter by trace, session or name"
+    ):
+        queries.list_scores(SCOPE, ScoreFilters(), limit=1)
+    assert len(queries.list_scores(SCOPE, ScoreFilters(), limit=9).scores) == 1
+
+
+def test_what_is_said_of_a_trace_long_after_it_is_found_with_it(
+    write: Write, store_spans: Callable[[list[Span]], None]
+) -> None:
+    past = SCOPE.during(Window(NOW - timedelta(days=10), NOW - timedelta(days=9)))
+    start = int((NOW - timedelta(days=9, hours=12)).timestamp() * 10**9)
+    run = Span(
+        project_id=1, trace_id=ONE, span_id=SPAN, parent_id="", start_ns=start, end_ns=start, name="run",
+        user_id="ann", session_id="s-1",
+    )  # fmt: skip
+    store_spans([run])
+    write(score("late", "wrong", name=FEEDBACK, comment="Found out today"))
+    assert list(queries.scores_of(past, [ONE])) == [ONE]
+    # What is said of a session may be older than its newest trace.
+    long_ago = NOW - timedelta(days=40)
+    said = score("s", "down", session_id="s-1", name=FEEDBACK, comment="It began badly", time=long_ago)
+    taken_in = f'{{"day":"{long_ago:%Y-%m-%d}",'.encode() + store.line(1, said)[1:]
+    insert_json_lines("scores", io.BytesIO(taken_in), token="long ago")
+    found = queries.feedback(past, TraceFilters(user_id="ann"))
+    assert found.traces == {"wrong": 1, "down": 1}
+    assert [one.comment for one in found.comments] == ["Found out today", "It began badly"]
 
 
 def test_the_window_is_of_the_scores_own_time(write: Write) -> None:

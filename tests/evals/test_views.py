@@ -3,7 +3,8 @@
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -282,20 +283,37 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
         )
     request = type("Request", (), {"scope": Scope(project.pk), "project": project})()
     write(project, id="u", name="resolved", value=True, subject=Subject(session_id="s-1"))
+    many = [
+        Score(
+            id=f"m{number}", name="quality", value=0.5, subject=Subject(trace_id="3" * 32), source=Source.EVAL,
+            time=datetime.now(UTC),
+        )
+        for number in range(queries.MAX_OF_ONE)
+    ]  # fmt: skip
+    complaint = replace(many[0], id="f", name=FEEDBACK, value="wrong", time=many[0].time - timedelta(days=1))
+    services.write_scores(
+        project_id=project.pk,
+        scores=[complaint, *many, replace(many[0], id="n")],
+        policy=Policy(key=b"k" * 32),
+    )
     traces = [
         type("Trace", (), {"trace_id": one, "session_id": session})
-        for one, session in ((trace, "s-1"), ("1" * 32, "s-2"))
+        for one, session in ((trace, "s-1"), ("1" * 32, "s-2"), ("3" * 32, "s-2"))
     ]
     cells = Template(
         "{% load scores %}{% scores_of_traces traces as scored %}"
         "{% for trace in traces %}{% score_cell scored trace.trace_id %}|{% endfor %}"
     ).render(Context({"request": request, "traces": traces}))
-    with_scores, without, _ = (" ".join(cell.split()) for cell in cells.split("|"))
+    with_scores, without, with_many, _ = (" ".join(cell.split()) for cell in cells.split("|"))
     assert 'aria-label="wrong"' in with_scores
     assert "n3 yes" in with_scores
     assert "+2" in with_scores
     assert "resolved yes" in with_scores.partition("session</span>")[2]
+    assert "and more" not in with_scores
     assert without == '<span class="faint">-</span>'
+    # A complaint stands there whatever was measured since.
+    assert 'aria-label="wrong"' in with_many
+    assert "and more" in with_many
 
 
 def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
