@@ -7,10 +7,11 @@ of the same name, tool and model, rather with one that was asked the same, and i
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from operator import attrgetter
 from typing import TypeAlias
 
 from traces import tree
@@ -19,6 +20,8 @@ from traces.text_diff import common_runs
 MAX_CELLS = 250_000
 # Past them, and with more steps than these on one side only, steps that do the same pair in turn.
 MAX_EDITS = 200
+# Of an error inside a sentence.
+MAX_FAILURE = 160
 # What pairing two steps is worth: of one kind; that do the same; that were asked the same.
 _SAME_KIND, _SAME_DEED, _SAME_WORDS = 1, 100, 10
 # A number stands out when it is this much more than the other, and by no less than the floor.
@@ -28,7 +31,7 @@ _FLOOR_MS, _FLOOR_TOKENS, _FLOOR_USD = 100.0, 50, Decimal("0.0005")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is compared of a span. `asked`, `answered` and `parameters` stand for content: equal where that is equal."""
+    """What is compared of a span. The last fields stand for content: equal where that is equal."""
 
     span_id: str
     parent_id: str | None
@@ -37,14 +40,16 @@ class Step:
     name: str
     kind: str
     status: str
-    failure: str
+    failure: str  # the first line of its error
     model: str
     tool_name: str
     prompt: str  # name and version
     tokens: int | None
     cost_usd: Decimal | None
     cost_state: str
+    error: str  # all that a failed step says of its failure
     parameters: str  # what a tool was called with, how a model was set
+    offered: str  # the tools that a model could ask for
     asked: str
     answered: str
 
@@ -61,11 +66,13 @@ class Mark(StrEnum):
     """In what the two steps of a pair differ."""
 
     STATUS = "status"
+    ERROR = "error"
     NAME = "name"
     TOOL = "tool"
     MODEL = "model"
     PROMPT = "prompt"
     PARAMETERS = "parameters"
+    OFFERED = "tools offered"
     INPUT = "input"
     OUTPUT = "output"
     ORDER = "order"
@@ -82,17 +89,19 @@ class Weight(IntEnum):
 
 _WEIGHTS = {
     Mark.STATUS: Weight.STEP,
+    Mark.ERROR: Weight.STEP,
     Mark.NAME: Weight.STEP,
     Mark.TOOL: Weight.STEP,
     Mark.MODEL: Weight.STEP,
     Mark.PROMPT: Weight.STEP,
     Mark.PARAMETERS: Weight.PARAMETERS,
+    Mark.OFFERED: Weight.PARAMETERS,
     Mark.INPUT: Weight.TEXT,
     Mark.OUTPUT: Weight.TEXT,
     Mark.ORDER: Weight.TEXT,
 }
 # What a step takes over from the steps inside it: there it is told better.
-_INHERITED = frozenset({Mark.STATUS, Mark.INPUT, Mark.OUTPUT})
+_INHERITED = frozenset({Mark.STATUS, Mark.ERROR, Mark.INPUT, Mark.OUTPUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +177,7 @@ class Pair:
 _NAMED = {Mark.TOOL: "tool_name", Mark.MODEL: "model", Mark.NAME: "name", Mark.PROMPT: "prompt"}
 _WORDS = {
     Mark.PARAMETERS: "other parameters",
+    Mark.OFFERED: "other tools offered",
     Mark.INPUT: "another input",
     Mark.OUTPUT: "another output",
     Mark.ORDER: "called in another order",
@@ -177,10 +187,16 @@ _WORDS = {
 def _told(mark: Mark, a: Step, b: Step) -> str:
     if mark is Mark.STATUS:
         return "failed in B, ok in A" if b.has_failed else "failed in A, ok in B"
+    if mark is Mark.ERROR:
+        return f"failed in both, in A with “{_cut(a.failure)}”, in B with “{_cut(b.failure)}”"
     if mark in _WORDS:
         return _WORDS[mark]
     left, right = (getattr(step, _NAMED[mark]) or "none" for step in (a, b))
     return f"{mark} {left} in A, {right} in B"
+
+
+def _cut(failure: str) -> str:
+    return failure if len(failure) <= MAX_FAILURE else f"{failure[: MAX_FAILURE - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,23 +341,27 @@ def _tops(a: list[_Node], b: list[_Node], budget: "_Budget") -> list[_Match]:
     return [(a[0], b[0], False)] if len(a) == len(b) == 1 else _level(a, b, budget)
 
 
+_COMPARED: Sequence[tuple[Mark, Callable[[Step], str]]] = (
+    (Mark.PROMPT, attrgetter("prompt")),
+    (Mark.PARAMETERS, attrgetter("parameters")),
+    (Mark.OFFERED, attrgetter("offered")),
+    (Mark.INPUT, attrgetter("asked")),
+    (Mark.OUTPUT, attrgetter("answered")),
+)
+
+
 def _marks(a: Step, b: Step, moved: bool) -> Iterator[Mark]:
     if a.has_failed != b.has_failed:
         yield Mark.STATUS
+    elif a.error != b.error:
+        yield Mark.ERROR
     if a.tool_name != b.tool_name:
         yield Mark.TOOL
     if a.model != b.model:
         yield Mark.MODEL
     if (a.name, a.kind) != (b.name, b.kind) and (a.tool_name, a.model) == (b.tool_name, b.model):
         yield Mark.NAME
-    if a.prompt != b.prompt:
-        yield Mark.PROMPT
-    if a.parameters != b.parameters:
-        yield Mark.PARAMETERS
-    if a.asked != b.asked:
-        yield Mark.INPUT
-    if a.answered != b.answered:
-        yield Mark.OUTPUT
+    yield from (mark for mark, read in _COMPARED if read(a) != read(b))
     if moved:
         yield Mark.ORDER
 

@@ -80,6 +80,7 @@ _COLUMNS = (
     "prompt_version",
     "cost_usd",
     "request_params",
+    "tool_definitions",
     "input",
     "output",
     "log_entries",
@@ -88,10 +89,11 @@ _STEPS = Query(
     "compare.steps",
     f"""
 SELECT
-    * EXCEPT (input, output, log_entries),
+    * EXCEPT (tool_definitions, input, output, log_entries),
     toUnixTimestamp64Nano(start_time) AS start_ns,
     toUnixTimestamp64Nano(end_time) AS end_ns,
     if(kind = 'tool' AND length(input) <= {MAX_PARAMETERS}, input, NULL) AS tool_input,
+    cityHash64(tool_definitions) AS offered_hash,
     cityHash64(input) AS input_hash,
     cityHash64(output) AS output_hash,
     if(input IS NULL OR output IS NULL, log_entries, map()) AS logged
@@ -106,16 +108,19 @@ def _step(row: Row) -> Step:
     logged = read_entries(row["logged"])
     asked = _mark(row["input_hash"], logged.input)
     is_tool = row["kind"] == "tool"
+    message, error_type = (row[name] or "" for name in ("status_message", "error_type"))
     return Step(
         span_id=f"{row['span_id']:016x}",
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
         start_ns=row["start_ns"],
         latency_ms=((row["end_ns"] or row["start_ns"]) - row["start_ns"]) / 1e6,
         **{name: row[name] or "" for name in _TEXTS},
-        failure=(row["status_message"] or row["error_type"] or "").strip().partition("\n")[0],
+        failure=(message or error_type).strip().partition("\n")[0],
         prompt=f"{row['prompt_name'] or ''} {row['prompt_version'] or ''}".strip(),
         tokens=None if all(count is None for count in counts) else sum(count or 0 for count in counts),
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
+        error=_hash([message, error_type]) if row["status"] == "error" else "",
+        offered=_mark(row["offered_hash"], logged.tool_definitions),
         # What a tool is asked are its parameters.
         parameters=_canonical(row["tool_input"]) or asked if is_tool else _canonical(row["request_params"]),
         asked="" if is_tool else asked,

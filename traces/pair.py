@@ -1,20 +1,22 @@
 """One step of two traces side by side: its figures, its parameters and its texts, with what differs marked. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tracehouse.web import figures
 from traces import conversation, text_diff
 from traces.body import plain
 from traces.queries import StoredSpan
 from traces.span import JSONValue
-from traces.text_diff import Change, Piece
+from traces.text_diff import Piece, Words
 
-# Longer texts are compared this far.
+# Between what two texts begin and end with, so many characters are compared.
 MAX_TEXT = 200_000
 MAX_PARAMETERS = 100
-# A piece that is longer is cut, with a note of how much is missing.
-MAX_PIECE = 2_000
+# So many long values that differ are shown word by word; others are cut where they are shown.
+MAX_LONG_VALUES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Figure:
     label: str
     a: str
     b: str
+    words: Sequence[Words] = ()  # as those of a text, where the values are long and differ
 
     @property
     def differs(self) -> bool:
@@ -36,11 +39,24 @@ class Text:
     pieces: list[Piece]
     whole: str  # where both sides say the same, or one has no such step
     is_same: bool
+    left: int = 0  # characters of the longer one that are not compared
 
     @property
-    def shown(self) -> list[tuple[Change, str, int]]:
-        """(change, text, characters left out after it)."""
-        return [_shown(piece) for piece in self.pieces]
+    def shown(self) -> list[Words]:
+        return text_diff.as_words(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values by name. Of many, those that differ come before others in what is kept."""
+
+    lines: list[Figure]
+    left_out: int = 0
+    left_out_differing: int = 0
+
+    @property
+    def differing(self) -> list[Figure]:
+        return [line for line in self.lines if line.differs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +64,9 @@ class PairDetail:
     a: StoredSpan | None
     b: StoredSpan | None
     figures: list[Figure]
-    parameters: list[Figure]
+    parameters: Values
     texts: list[Text]
-
-    @property
-    def differing(self) -> list[Figure]:
-        """The parameters that differ."""
-        return [line for line in self.parameters if line.differs]
+    attributes: Values  # those that differ, of the span and of its resource
 
     @property
     def title(self) -> str:
@@ -74,6 +86,7 @@ def describe(a: StoredSpan | None, b: StoredSpan | None) -> PairDetail:
         figures=list(_figures(a, b)),
         parameters=_parameters(a, b),
         texts=list(_texts(a, b)),
+        attributes=_attributes(a, b),
     )
 
 
@@ -146,11 +159,40 @@ def _figures(a: StoredSpan | None, b: StoredSpan | None) -> Iterator[Figure]:
             yield line
 
 
-def _parameters(a: StoredSpan | None, b: StoredSpan | None) -> list[Figure]:
+def _parameters(a: StoredSpan | None, b: StoredSpan | None) -> Values:
     """How a model was set or what a tool was called with, by name; nested ones by their path."""
-    left, right = (dict(_leaves(_set(span))) if span else {} for span in (a, b))
-    names = [*left, *(name for name in right if name not in left)]
-    return [Figure(name, left.get(name, ""), right.get(name, "")) for name in names[:MAX_PARAMETERS]]
+    return _kept(_lines(*(dict(_leaves(_set(span))) if span else {} for span in (a, b))))
+
+
+def _attributes(a: StoredSpan | None, b: StoredSpan | None) -> Values:
+    if not a or not b:
+        return Values([])
+    lines = [*_lines(*(dict(_leaves(span.attributes)) for span in (a, b)))]
+    lines += _lines(*(dict(_leaves(span.resource, "resource")) for span in (a, b)))
+    return _kept([line for line in lines if line.differs])
+
+
+def _lines(left: Mapping[str, str], right: Mapping[str, str]) -> list[Figure]:
+    names = dict.fromkeys([*left, *right])
+    return [Figure(name, left.get(name, ""), right.get(name, "")) for name in names]
+
+
+def _kept(lines: Sequence[Figure]) -> Values:
+    ranked = sorted(range(len(lines)), key=lambda place: not lines[place].differs)
+    kept = sorted(ranked[:MAX_PARAMETERS])
+    left_out = ranked[MAX_PARAMETERS:]
+    found = _with_words([lines[place] for place in kept])
+    return Values(found, len(left_out), sum(lines[place].differs for place in left_out))
+
+
+def _with_words(lines: Sequence[Figure]) -> list[Figure]:
+    left = MAX_LONG_VALUES
+    found: list[Figure] = []
+    for line in lines:
+        words = text_diff.words_of(line.a, line.b) if left else []
+        left -= bool(words)
+        found.append(replace(line, words=words))
+    return found
 
 
 def _set(span: StoredSpan) -> JSONValue:
@@ -169,13 +211,26 @@ def _leaves(value: JSONValue, path: str = "") -> Iterator[tuple[str, str]]:
         if inside:
             stack += reversed(inside)
         elif path:
-            yield path, plain(value)
+            yield path, _value(value)
+
+
+def _value(value: JSONValue) -> str:
+    """Text in quotes where it could be taken for another value: "5" is not 5, and "" is not nothing."""
+    if not isinstance(value, str):
+        return plain(value)
+    return json.dumps(value) if _LIKE_ANOTHER.fullmatch(value) else value
+
+
+# What is nothing, a number, a word or an empty structure of JSON.
+_LIKE_ANOTHER = re.compile(r"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|\[\]|\{\}")
 
 
 def _texts(a: StoredSpan | None, b: StoredSpan | None) -> Iterator[Text]:
-    """Input and output. A tool's structured input is told by its parameters."""
+    """Input, output, and tools offered where they differ. A tool's structured input is told by its parameters."""
     left, right = a or b, b or a
     if left and right:
+        if left.tool_definitions != right.tool_definitions:
+            yield from _text("Tools offered", left.tool_definitions, right.tool_definitions)
         yield from _text("Input", _said_to(left), _said_to(right))
         yield from _text("Output", left.output, right.output)
 
@@ -185,15 +240,10 @@ def _said_to(span: StoredSpan) -> JSONValue:
 
 
 def _text(title: str, a: JSONValue, b: JSONValue) -> Iterator[Text]:
-    before, after = readable(a)[:MAX_TEXT], readable(b)[:MAX_TEXT]
+    before, after = readable(a), readable(b)
     if before == after:
         if before:
             yield Text(title, [], before, True)
         return
-    yield Text(title, text_diff.shortened(text_diff.diff(before, after)), "", False)
-
-
-def _shown(piece: Piece) -> tuple[Change, str, int]:
-    if piece.change is Change.LEFT_OUT:
-        return piece.change, "", len(piece.text)
-    return piece.change, piece.text[:MAX_PIECE], max(len(piece.text) - MAX_PIECE, 0)
+    pieces, left = text_diff.diff_far(before, after, MAX_TEXT)
+    yield Text(title, pieces, "", False, left)

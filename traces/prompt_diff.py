@@ -84,6 +84,11 @@ class Setting:
     old: str
     new: str
 
+    @property
+    def words(self) -> list[text_diff.Words]:
+        """Word by word, where both are long."""
+        return text_diff.words_of(self.old, self.new)
+
 
 @dataclass(frozen=True, slots=True)
 class PromptDiff:

@@ -1,7 +1,8 @@
 """What changed between two texts, word by word. Pure, and bounded: what differs too much is shown as replaced."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -11,6 +12,10 @@ from typing import TypeAlias, TypeVar
 MAX_EDITS = 600
 # Text that is the same on both sides is shown this far around a change.
 CONTEXT = 160
+# Values up to this length are read side by side; of longer ones, so many characters are compared.
+LONG_VALUE, MAX_VALUE = 160, 10_000
+# A piece that is longer is cut where it is shown, with a note of how much is missing.
+MAX_PIECE = 2_000
 
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 # From where in the one, from where in the other, how long: a stretch that both have.
@@ -31,6 +36,9 @@ class Piece:
     text: str
 
 
+Words: TypeAlias = tuple[Change, str, int]
+
+
 def diff(before: str, after: str) -> list[Piece]:
     """All of both texts in pieces: those that are not ADDED make `before`, those that are not REMOVED make `after`."""
     pieces: list[Piece] = []
@@ -38,6 +46,38 @@ def diff(before: str, after: str) -> list[Piece]:
         pieces += _pieces(same, "", "")
         pieces += _words("".join(old), "".join(new)) if old and new else _pieces([], old, new)
     return _joined(pieces)
+
+
+def diff_far(before: str, after: str, most: int) -> tuple[list[Piece], int]:
+    """The same of texts of any length, and how many characters are not compared.
+
+    What both begin and end with costs nothing; of what is between, up to `most` characters are looked at.
+    """
+    if max(len(before), len(after)) <= most:
+        return diff(before, after), 0
+    shorter = min(len(before), len(after))
+    head = _equal_up_to(shorter, lambda length: before[:length] == after[:length])
+    head = max(before.rfind(" ", 0, head), before.rfind("\n", 0, head), 0)
+    tail = _equal_up_to(
+        shorter - head, lambda length: before[len(before) - length :] == after[len(after) - length :]
+    )
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    left = max(len(old), len(new)) - most
+    end = before[len(before) - tail :] if left <= 0 else ""
+    pieces = [*_pieces([before[:head]], [], []), *diff(old[:most], new[:most]), *_pieces([end], [], [])]
+    return _joined(pieces), max(left, 0)
+
+
+def words_of(before: str, after: str) -> list[Words]:
+    """What differs between two values, where they are too long to be seen side by side; else nothing."""
+    if not before or not after or before == after or max(len(before), len(after)) <= LONG_VALUE:
+        return []
+    return as_words(diff_far(before, after, MAX_VALUE)[0])
+
+
+def _equal_up_to(most: int, is_equal: Callable[[int], bool]) -> int:
+    """The greatest length of which it holds, where it holds of every shorter one."""
+    return bisect_left(range(1, most + 1), True, key=lambda length: not is_equal(length))
 
 
 def is_same(pieces: Iterable[Piece]) -> bool:
@@ -52,6 +92,17 @@ def shortened(pieces: Sequence[Piece], context: int = CONTEXT) -> list[Piece]:
         for place, piece in enumerate(pieces)
         for part in _cut(piece, context if place else 0, context if place < last else 0)
     ]
+
+
+def as_words(pieces: Sequence[Piece]) -> list[Words]:
+    """The shortened pieces as they are shown: (change, text, characters left out after it)."""
+    return [_as_words(piece) for piece in shortened(pieces)]
+
+
+def _as_words(piece: Piece) -> Words:
+    if piece.change is Change.LEFT_OUT:
+        return piece.change, "", len(piece.text)
+    return piece.change, piece.text[:MAX_PIECE], max(len(piece.text) - MAX_PIECE, 0)
 
 
 def _cut(piece: Piece, head: int, tail: int) -> Iterator[Piece]:

@@ -28,7 +28,9 @@ def step(span_id: str, parent: str | None = None, *, at: int = 0, **fields: Any)
         "tokens": None,
         "cost_usd": None,
         "cost_state": "",
+        "error": "",
         "parameters": "",
+        "offered": "",
         "asked": "",
         "answered": "",
     }

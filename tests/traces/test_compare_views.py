@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 
@@ -92,7 +93,7 @@ def test_any_step_can_be_chosen_and_content_is_text(reader: Client, both: str) -
         f"{both}?a={GOOD}&b={BAD}&sa={2:016x}&sb={2:016x}",
         headers={"HX-Request": "true", "HX-Target": "pair"},
     ).content.decode()
-    assert "The same in both" in part
+    assert "The same parameters, texts and outcome in both" in part
     assert "<html" not in part
 
 
@@ -105,6 +106,20 @@ def test_only_differences_leave_out_what_is_the_same(reader: Client, both: str) 
 
 def test_a_trace_beside_itself_is_the_same(reader: Client, both: str) -> None:
     assert "Both did the same" in shown(reader, f"{both}?a={GOOD}&b={GOOD}")
+
+
+def test_traces_that_fail_with_other_errors_or_offer_other_tools_are_not_the_same(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    def failed(trace_id: str, error: str, **offered: Any) -> list[Span]:
+        root, call = run(project, trace_id, at=0)[:2]
+        told: dict[str, Any] = {"status": Status.ERROR, "status_message": error}
+        return [msgspec.structs.replace(root, **told), msgspec.structs.replace(call, **told, **offered)]
+
+    store_spans([*failed(GOOD, "timed out"), *failed(BAD, "too long", tool_definitions=[{"name": "crm"}])])
+    page = shown(reader, f"/p/{project.slug}/compare?a={GOOD}&b={BAD}")
+    assert "llm.call</a>: failed in both, in A with “timed out”, in B with “too long”" in page
+    assert "error, tools offered" in page
 
 
 def test_of_two_ticked_rows_the_good_one_is_the_measure(reader: Client, both: str) -> None:

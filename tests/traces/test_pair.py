@@ -1,5 +1,6 @@
 """One step of two traces in detail: which figures, parameters and words differ."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from traces import pair
 from traces.pair import Figure, readable
 from traces.queries import SpanUsage, StoredSpan
-from traces.text_diff import Change, Piece
+from traces.text_diff import MAX_PIECE, Change, Piece
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BLANK: dict[str, Any] = {
@@ -51,7 +52,7 @@ def test_figures_of_both_stand_side_by_side() -> None:
 def test_parameters_are_compared_by_their_path() -> None:
     a = span(input={"limit": 5, "filters": [{"field": "stage", "value": "won"}], "old": True})
     b = span(input={"filters": [{"field": "stage", "value": "lost"}], "limit": 5, "new": None})
-    assert differing(pair.describe(a, b).parameters) == [
+    assert differing(pair.describe(a, b).parameters.lines) == [
         ("filters[0].value", "won", "lost"),
         ("old", "true", ""),
         ("new", "", "null"),
@@ -60,7 +61,58 @@ def test_parameters_are_compared_by_their_path() -> None:
 
 def test_how_a_model_was_set_are_its_parameters() -> None:
     a, b = (span(kind="llm", request_params={"temperature": heat}) for heat in (0, 1))
-    assert differing(pair.describe(a, b).parameters) == [("temperature", "0", "1")]
+    assert differing(pair.describe(a, b).parameters.lines) == [("temperature", "0", "1")]
+
+
+def test_a_text_is_not_taken_for_a_number_or_for_nothing() -> None:
+    a = span(input={"limit": 5, "all": True, "tag": "", "name": "won"})
+    b = span(input={"limit": "5", "all": "true", "name": "won"})
+    assert differing(pair.describe(a, b).parameters.lines) == [
+        ("limit", "5", '"5"'),
+        ("all", "true", '"true"'),
+        ("tag", '""', ""),
+    ]
+
+
+def test_where_long_values_differ_is_shown() -> None:
+    a, b = (span(input={"sql": f"SELECT {'column, ' * 200} FROM {table}"}) for table in ("deals", "leads"))
+    [line] = pair.describe(a, b).parameters.lines
+    assert [said for change, said, _ in line.words if change is Change.REMOVED] == ["deals"]
+    assert [said for change, said, _ in line.words if change is Change.ADDED] == ["leads"]
+    assert pair.describe(a, a).parameters.lines[0].words == []
+
+
+def test_of_very_many_parameters_those_that_differ_are_kept() -> None:
+    many = {f"p{number:03}": number for number in range(pair.MAX_PARAMETERS + 20)}
+    a, b = span(input=many), span(input={**many, "p110": "other"})
+    found = pair.describe(a, b).parameters
+    assert differing(found.lines) == [("p110", "110", "other")]
+    assert (len(found.lines), found.left_out, found.left_out_differing) == (pair.MAX_PARAMETERS, 20, 0)
+
+
+def test_texts_are_the_same_only_when_all_of_them_is() -> None:
+    far = "word " * pair.MAX_TEXT
+    [asked] = pair.describe(span(input=f"{far}one"), span(input=f"{far}two")).texts
+    assert [(piece.change, piece.text) for piece in asked.pieces[1:]] == [
+        (Change.REMOVED, "one"),
+        (Change.ADDED, "two"),
+    ]
+    assert (asked.is_same, asked.left) == (False, 0)
+    [other] = pair.describe(span(input="a" * 2 * pair.MAX_TEXT), span(input="b" * 2 * pair.MAX_TEXT)).texts
+    assert other.left == pair.MAX_TEXT
+
+
+def test_attributes_and_tools_that_differ_are_told() -> None:
+    tools = [{"name": "crm", "description": "Looks up deals."}]
+    a = span(kind="llm", attributes={"variant": "A", "same": 1}, resource={"service.version": "1"})
+    b = span(kind="llm", attributes={"variant": "B", "same": 1}, resource={"service.version": "2"})
+    found = pair.describe(a, replace(b, tool_definitions=tools))
+    assert differing(found.attributes.lines) == [
+        ("variant", "A", "B"),
+        ("resource.service.version", '"1"', '"2"'),
+    ]
+    assert [text.title for text in found.texts] == ["Tools offered"]
+    assert pair.describe(a, None).attributes.lines == []
 
 
 def test_words_of_outputs_are_marked_and_equal_texts_are_told_once() -> None:
@@ -84,7 +136,7 @@ def test_a_long_new_text_is_cut_and_says_so() -> None:
     detail = pair.describe(span(output="a"), span(output="b" * 10_000))
     assert detail.texts[0].shown == [
         (Change.REMOVED, "a", 0),
-        (Change.ADDED, "b" * pair.MAX_PIECE, 10_000 - pair.MAX_PIECE),
+        (Change.ADDED, "b" * MAX_PIECE, 10_000 - MAX_PIECE),
     ]
 
 

@@ -42,6 +42,18 @@ def test_the_pieces_hold_both_texts(before: str, after: str) -> None:
     assert text_diff.is_same(pieces) == (before == after)
 
 
+@given(texts, texts, st.integers(1, 20))
+def test_far_texts_are_held_too_or_what_is_not_compared_is_counted(
+    before: str, after: str, most: int
+) -> None:
+    pieces, left = text_diff.diff_far(before, after, most)
+    old = "".join(piece.text for piece in pieces if piece.change is not Change.ADDED)
+    new = "".join(piece.text for piece in pieces if piece.change is not Change.REMOVED)
+    assert (before.startswith(old), after.startswith(new)) == (True, True)
+    assert (old, new) == (before, after) or 0 < left <= max(len(before) - len(old), len(after) - len(new))
+    assert not text_diff.is_same(pieces) or before == after or left
+
+
 @given(texts, texts)
 def test_no_two_neighbours_say_the_same_kind_of_thing(before: str, after: str) -> None:
     changes = [piece.change for piece in diff(before, after)]
