@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from evals import queries, services, shapes
 from evals.queries import ScoreFilters
+from evals.score import Score
 from ingest import loose_text
 from ingest.policies import policy_for
 from ingest.policy import Policy
@@ -45,6 +46,12 @@ class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = f"The body is larger than {MAX_BYTES // 2**20} MiB; send fewer scores at once."
     default_code = "too_large"
+
+
+class LengthRequired(APIException):
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "Send Content-Length: scores are not taken in chunks."
+    default_code = "length_required"
 
 
 class Scores(APIView):
@@ -84,6 +91,7 @@ class Scores(APIView):
         responses={
             200: shapes.ScoresSchema,
             400: OpenApiResponse(description="Something is not valid; nothing was stored."),
+            411: OpenApiResponse(description="The body came in chunks, without its length."),
             413: OpenApiResponse(description="The body is too large."),
             503: OpenApiResponse(description="Nothing was stored; come back after `Retry-After` seconds."),
         },
@@ -93,8 +101,7 @@ class Scores(APIView):
     def post(self, request: Request) -> Response:
         """Stores one score (an object) or up to 1,000 (a list): all of them, or none where one is not valid."""
         holder = holder_of(request)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES:
-            raise TooLarge
+        _check_length(request)
         scores = shapes.scores_in(_checked(request.data), now=timezone.now())
         try:
             stored = services.write_scores(
@@ -105,31 +112,48 @@ class Scores(APIView):
         return Response({"data": [shapes.plain(score) for score in stored]})
 
 
+_BY_ID = OpenApiParameter("score_id", str, OpenApiParameter.PATH, description="As sent, or as stored.")
+_NONE = OpenApiResponse(description="No score of this id in the project.")
+
+
 class OneScore(APIView):
     """One score, by its id."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("score_id", str, OpenApiParameter.PATH, description="As sent, or as stored.")
-        ],
-        responses={204: None, 404: OpenApiResponse(description="No score of this id in the project.")},
-        operation_id="delete_score",
+        parameters=[_BY_ID], responses={200: shapes.ScoreSchema, 404: _NONE}, operation_id="get_score"
     )
+    def get(self, request: Request, score_id: str) -> Response:
+        """The score, whenever it was given."""
+        return Response(shapes.plain(_found(request, score_id)))
+
+    @extend_schema(parameters=[_BY_ID], responses={204: None, 404: _NONE}, operation_id="delete_score")
     def delete(self, request: Request, score_id: str) -> Response:
         """Deletes the score; the audit log says which key did."""
-        holder = holder_of(request)
-        stored = services.stored_id(score_id, _policy(request))
-        found = queries.get_score(scope_of(request), stored)
-        if found is None:
-            raise NotFound("No score of this id in the project.")
+        holder, found = holder_of(request), _found(request, score_id)
         try:
-            services.delete_score(project_id=holder.project_id, score_id=stored)
+            services.delete_score(project_id=holder.project_id, score_id=found.id)
         except InsertUnavailable as error:
             raise StoreUnavailable from error
         services.record_removal(
             found, project=Project.objects.get(pk=holder.project_id), actor=holder.public_key
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _found(request: Request, score_id: str) -> Score:
+    found = queries.get_score(scope_of(request), services.stored_id(score_id, _policy(request)))
+    if found is None:
+        raise NotFound("No score of this id in the project.")
+    return found
+
+
+def _check_length(request: Request) -> None:
+    """A body without its length would be read as an empty one."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
+        raise LengthRequired
+    if int(length or 0) > MAX_BYTES:
+        raise TooLarge
 
 
 def _checked(data: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import re
 
 from django import forms
 
-from evals.score import MAX_COMMENT, Subject, Verdict
+from evals.score import MAX_COMMENT, MAX_SESSION_ID, Subject, Verdict
 from traces.queries import parse_trace_id
 
 TAKE_BACK = "none"
@@ -17,7 +17,7 @@ class SubjectForm(forms.Form):
 
     trace_id = forms.CharField(required=False)
     span_id = forms.CharField(required=False)
-    session_id = forms.CharField(required=False, max_length=1_000, strip=False)
+    session_id = forms.CharField(required=False, max_length=MAX_SESSION_ID, strip=False)
 
     def clean(self) -> dict[str, str]:
         given: dict[str, str] = self.cleaned_data

@@ -9,6 +9,7 @@ Value: TypeAlias = float | str | bool
 
 
 MAX_ID = 200
+MAX_SESSION_ID = 1_000
 MAX_LABEL = 200
 MAX_COMMENT = 5_000
 

@@ -10,13 +10,25 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from evals.score import MAX_COMMENT, MAX_ID, MAX_LABEL, DataType, Score, Source, Subject, Value, data_type_of
+from evals.score import (
+    MAX_COMMENT,
+    MAX_ID,
+    MAX_LABEL,
+    MAX_SESSION_ID,
+    DataType,
+    Score,
+    Source,
+    Subject,
+    Value,
+    data_type_of,
+)
 from tracehouse.web.api import no_such, rfc3339
 from traces.api import DEFAULT_DAYS, WindowParameters
 from traces.queries import parse_trace_id
 from traces.score_filters import MAX_NAME, is_name
 
 MAX_AHEAD = timedelta(days=1)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _BOTH = "A score is of a trace or of a session: give trace_id or session_id, not both."
 _NEITHER = "What is scored? Give trace_id, with span_id for one of its spans, or session_id."
 
@@ -55,7 +67,10 @@ class ValueField(serializers.Field[Value, Any, Value, Any]):
 
 
 class IdField(serializers.CharField):
-    """An id as a path can carry it."""
+    """An id as a path can carry it, blanks at its ends included."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(trim_whitespace=False, **told)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -105,11 +120,12 @@ class ScoreInput(serializers.Serializer[Any]):
     )
     trace_id = TraceIdField(required=False)
     span_id = SpanIdField(required=False, help_text="A span of the trace; needs `trace_id`.")
-    session_id = serializers.CharField(required=False, max_length=1_000)
+    session_id = serializers.CharField(required=False, trim_whitespace=False, max_length=MAX_SESSION_ID)
     comment = serializers.CharField(required=False, allow_blank=True, max_length=MAX_COMMENT)
     author = serializers.CharField(
         required=False,
         allow_blank=True,
+        trim_whitespace=False,
         max_length=MAX_ID,
         help_text="Who says so, such as an end user's id.",
     )
@@ -128,8 +144,8 @@ class ScoreInput(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
     def validate_time(self, moment: datetime) -> datetime:
-        if not datetime(1970, 1, 2, tzinfo=UTC) <= moment <= timezone.now() + MAX_AHEAD:
-            raise serializers.ValidationError("must be after 1970 and not more than a day ahead")
+        if not EARLIEST <= moment <= timezone.now() + MAX_AHEAD:
+            raise serializers.ValidationError(f"must not be before {EARLIEST.year} nor more than a day ahead")
         return moment
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -186,13 +202,13 @@ class ScoreParameters(WindowParameters):
     cursor = serializers.CharField(default="", help_text="`next_cursor` of the page before.")
     trace_id = TraceIdField(required=False, help_text="Scores of the trace and of its spans.")
     span_id = SpanIdField(required=False)
-    session_id = serializers.CharField(default="")
+    session_id = serializers.CharField(default="", trim_whitespace=False)
     name = serializers.CharField(default="")
     data_type = serializers.ChoiceField(choices=list(DataType), required=False)
     source = serializers.ChoiceField(  # type: ignore[assignment]  # the address names it so
         choices=list(Source), required=False
     )
-    author = serializers.CharField(default="")
+    author = serializers.CharField(default="", trim_whitespace=False)
 
 
 def scores_in(given: Sequence[Mapping[str, Any]], *, now: datetime) -> list[Score]:

@@ -35,6 +35,7 @@ from traces.session_queries import Turn
 
 MAX_TURNS = 50
 MAX_BREAKDOWN = 100
+_ALWAYS_WHOLE = "A session is always shown whole: leave it out, or sum a window by GET /api/v1/sessions."
 
 
 class GroupParameters(TraceParameters):
@@ -219,7 +220,7 @@ class SessionDetail(APIView):
 
     @extend_schema(parameters=[TurnParameters], responses=SessionDetailSchema, operation_id="get_session")
     def get(self, request: Request, session_id: str) -> Response:
-        return _session(request, session_id, validated(TurnParameters, request))
+        return _session(request, session_id, _asked(TurnParameters, request))
 
 
 class AnySession(APIView):
@@ -229,7 +230,7 @@ class AnySession(APIView):
         parameters=[SessionIdParameters], responses=SessionDetailSchema, operation_id="get_session_by_id"
     )
     def get(self, request: Request) -> Response:
-        given = validated(SessionIdParameters, request)
+        given = _asked(SessionIdParameters, request)
         return _session(request, given["session_id"], given)
 
 
@@ -272,6 +273,12 @@ class AnyOrganization(APIView):
     def get(self, request: Request) -> Response:
         given = validated(OrganizationIdParameters, request)
         return _profile(request, Grouping.ORGANIZATION, given["organization_id"], given)
+
+
+def _asked(parameters: type[TurnParameters], request: Request) -> dict[str, Any]:
+    if window := {"from", "to"} & request.query_params.keys():
+        raise ValidationError({name: [_ALWAYS_WHOLE] for name in sorted(window)})
+    return validated(parameters, request)
 
 
 def _session(request: Request, session_id: str, given: dict[str, Any]) -> Response:

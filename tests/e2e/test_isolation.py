@@ -161,6 +161,7 @@ def test_a_strangers_key_and_session_see_nothing_of_the_owners(
         "/api/v1/views",
         "/api/v1/usage?group_by=user_id",
         "/api/v1/scores",
+        f"/api/v1/scores/{SCORE}",
         "/api/v1/plans",
         "/api/v1/unit-economics",
         "/api/v1/budgets",

@@ -128,6 +128,7 @@ def test_a_list_of_every_kind_and_target(api: Api) -> None:
         ({"comment": "x" * 5001}, "comment", "5000"),
         ({"comment": "\ud800"}, "comment", "not allowed"),
         ({"time": "2100-01-01T00:00:00Z"}, "time", "a day ahead"),
+        ({"time": "1973-03-03T00:00:00Z"}, "time", "before 2000"),
         ({"coment": "typo"}, "coment", "did you mean comment"),
     ],
 )  # fmt: skip
@@ -146,7 +147,33 @@ def test_too_many_too_large_and_not_json(api: Api) -> None:
     assert "1 to 1,000" in api.errors([good] * 1_001)["scores"][0]
     assert "dictionary" in api.errors([1])["[0].non_field_errors"][0]
     assert api.post("{").status_code == 400
+    deep = api.post("[" * 100_000)
+    assert (deep.status_code, "nested too deeply" in deep.json()["error"]["message"]) == (400, True)
     assert api.post([{**good, "comment": "x" * 5 * 2**20}]).status_code == 413
+
+
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(api: Api) -> None:
+    answer = api.client.generic("POST", "/api/v1/scores", headers={"Transfer-Encoding": "chunked"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (411, "length_required")
+
+
+def test_ids_and_names_of_people_are_taken_as_they_are_sent_blanks_too(api: Api) -> None:
+    given = {"id": " a ", "name": "quality", "value": 1, "session_id": " s ", "author": " ann "}
+    [made] = api.written(given)
+    assert {name: made[name] for name in given} == given
+    assert api.listed(session_id=" s ") == api.listed(author=" ann ") == [made]
+    assert api.listed(session_id="s") == api.listed(author="ann") == []
+    assert api.client.get("/api/v1/scores/%20a%20").json() == made
+    assert api.client.delete("/api/v1/scores/%20a%20").status_code == 204
+    assert api.client.get("/api/v1/scores/%20a%20").status_code == 404
+
+
+def test_a_score_is_found_by_its_id_whenever_it_was_given(api: Api) -> None:
+    [made] = api.written(
+        {"id": "t", "name": "quality", "value": 1, "trace_id": TRACE, "time": "2001-01-01T00:00:00Z"}
+    )
+    assert api.listed() == []
+    assert api.client.get("/api/v1/scores/t").json() == made
 
 
 def test_nothing_private_is_stored(api: Api, project: Project) -> None:
@@ -188,6 +215,7 @@ def test_another_projects_key_reads_replaces_and_deletes_nothing(
     api.written({"id": "a", "name": "quality", "value": 1, "trace_id": TRACE})
     theirs = Api(cast.secret_key(Project.objects.get(team__memberships__user=stranger), stranger))
     assert theirs.listed(trace_id=TRACE) == []
+    assert theirs.client.get("/api/v1/scores/a").status_code == 404
     assert theirs.client.delete("/api/v1/scores/a").status_code == 404
     theirs.written({"id": "a", "name": "quality", "value": 5, "trace_id": TRACE})
     [kept] = queries.of_subject(Scope(project.pk), Subject(trace_id=TRACE))
@@ -206,3 +234,4 @@ def test_while_clickhouse_is_away_the_answer_is_503(api: Api, monkeypatch: pytes
 def test_a_key_is_needed(client: Client, clickhouse: None) -> None:
     assert client.post("/api/v1/scores", {}, content_type="application/json").status_code == 401
     assert client.delete("/api/v1/scores/a").status_code == 401
+    assert client.get("/api/v1/scores/a").status_code == 401

@@ -217,6 +217,15 @@ def test_the_api_breaks_a_user_down(project: Project, store_spans: Store, api: C
     assert {row["key"] for row in user["by_feature"]} == {"query", ""}
 
 
+@pytest.mark.parametrize("path", ["sessions/talk?", "session?session_id=talk&"])
+def test_a_session_has_no_window_and_says_so(path: str, api_key: str) -> None:
+    answer = Client(headers={"Authorization": f"Bearer {api_key}"}).get(f"/api/v1/{path}from=x&to=y")
+    told = answer.json()["error"]["fields"]
+    assert answer.status_code == 400
+    assert "always shown whole" in told["from"][0]
+    assert told["from"] == told["to"]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

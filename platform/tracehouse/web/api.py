@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.http import Http404
 from rest_framework import exceptions
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_framework_handler
@@ -32,6 +33,21 @@ class JsonRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         return b"" if data is None else msgspec.json.encode(data, enc_hook=str)
+
+
+class JsonParser(JSONParser):
+    """What is nested too deeply to be read is the sender's error, as all that is no JSON."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("JSON parse error - it is nested too deeply.") from error
 
 
 def no_such(what: str, name: str, known: Iterable[str]) -> str:
