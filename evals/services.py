@@ -48,15 +48,24 @@ def stored_id(given: str, policy: Policy) -> str:
 
 
 def give_feedback(
-    *, scope: Scope, project: Project, user: User, subject: Subject, verdict: Verdict | None, comment: str
+    *,
+    scope: Scope,
+    project: Project,
+    user: User,
+    subject: Subject,
+    verdict: Verdict | None,
+    comment: str | None,
 ) -> None:
     """Stores what a person says, in the place of what they said of the same before.
 
-    Without a verdict the one given before stays. Raises `NothingSaid`, `InsertUnavailable`, `QueryTooLarge`,
-    `QueryUnavailable`.
+    Without a verdict, or without a comment, the one given before stays. Raises `NothingSaid`, `InsertUnavailable`,
+    `QueryTooLarge`, `QueryUnavailable`.
     """
     score_id = feedback_id(project.pk, user.pk, subject)
-    verdict = verdict or _verdict_before(scope, score_id)
+    before = queries.get_score(scope, score_id) if verdict is None or comment is None else None
+    verdict = verdict or _verdict_of(before)
+    if comment is None:
+        comment = before.comment if before else ""
     if verdict is Verdict.COMMENT and not comment:
         raise NothingSaid
     score = Score(
@@ -73,9 +82,10 @@ def give_feedback(
     _record(project, user.email, "feedback.given", subject, verdict=verdict.value)
 
 
-def _verdict_before(scope: Scope, score_id: str) -> Verdict:
-    before = queries.get_score(scope, score_id)
-    return Verdict(str(before.value)) if before else Verdict.COMMENT
+def _verdict_of(before: Score | None) -> Verdict:
+    """Under the id of what a person said, the API may have written anything since."""
+    given = before.value if before and before.name == FEEDBACK else None
+    return next((one for one in Verdict if one == given), Verdict.COMMENT)
 
 
 def take_back_feedback(*, project: Project, user: User, subject: Subject) -> None:

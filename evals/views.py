@@ -61,7 +61,7 @@ def _give(request: ProjectRequest, form: FeedbackForm) -> str:
         user=request.user,
         subject=form.subject,
         verdict=form.chosen_verdict,
-        comment=form.cleaned_data["comment"],
+        comment=form.written_comment,
     )
     return "Your feedback is saved."
 

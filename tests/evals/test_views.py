@@ -148,6 +148,36 @@ def test_a_comment_keeps_the_verdict_and_a_verdict_the_comment(
     assert told == [("comment", "late"), ("down", "late"), ("down", "too late"), ("down", "")]
 
 
+def test_a_page_that_is_behind_takes_no_comment_back_that_it_never_showed(
+    member: Client, project: Project, trace: str
+) -> None:
+    def said(**fields: str) -> tuple[Any, str]:
+        give(member, project, trace_id=trace, **fields)
+        [score] = stored(project, trace)
+        return score.value, score.comment
+
+    assert said(verdict="keep", comment="One\r\ntwo", comment_shown="") == ("comment", "One\ntwo")
+    shown = page(member, project, trace).partition('id="scores-trace"')[2]
+    assert 'name="comment_shown" value="One\ntwo"' in shown
+    # Opened before that was written:
+    assert said(verdict="down", comment="", comment_shown="") == ("down", "One\ntwo")
+    assert said(verdict="keep", comment="Three", comment_shown="") == ("down", "Three")
+    # Opened after it:
+    assert said(verdict="up", comment="", comment_shown="Three") == ("up", "")
+
+
+def test_what_the_api_wrote_in_place_of_ones_feedback_is_no_verdict(
+    member: Client, project: Project, trace: str
+) -> None:
+    give(member, project, trace_id=trace, verdict="up")
+    [given] = stored(project, trace)
+    for value, name in ((0.5, "quality"), (0.5, FEEDBACK), ("down", "tone")):
+        write(project, id=given.id, name=name, value=value, subject=given.subject)
+        assert give(member, project, trace_id=trace, verdict="keep", comment="why").status_code == 302
+        [now] = stored(project, trace)
+        assert (now.value, now.comment) == ("comment", "why")
+
+
 def test_htmx_gets_the_panel_anew(member: Client, project: Project, trace: str) -> None:
     answer = give(
         member,
@@ -181,7 +211,7 @@ def test_a_comment_without_words_and_one_too_long_are_told(
 @pytest.mark.parametrize(
     "fields",
     [{}, {"trace_id": "x"}, {"trace_id": "1" * 32, "session_id": "s"}, {"trace_id": "1" * 32, "span_id": "x"},
-     {"trace_id": "1" * 32, "verdict": "great"}],
+     {"trace_id": "0" * 32}, {"trace_id": "1" * 32, "span_id": "0" * 16}, {"trace_id": "1" * 32, "verdict": "great"}],
 )  # fmt: skip
 def test_a_form_that_is_not_ours_is_refused(
     member: Client, owner: User, project: Project, clickhouse: None, fields: dict[str, str]
