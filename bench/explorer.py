@@ -1,7 +1,7 @@
 """Reading ten million spans by HTTP, as the trace explorer does, and what the engine reads for it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -44,12 +44,12 @@ class Read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Values of the stored spans to ask for."""
+    """Values of the stored spans to ask for, another one each time: the engine remembers what it was asked."""
 
-    user_id: str
-    session_id: str
-    organization_id: str
-    mark: str  # a word that one span says
+    user_ids: list[str]
+    session_ids: list[str]
+    organization_ids: list[str]
+    marks: list[str]  # words that one span says
 
 
 LIST, TEXT_DAY, TEXT_MONTH = 250, 500, 3000
@@ -63,14 +63,15 @@ def measure(installation: Installation, client: Client) -> list[Read]:
 
 
 def _kinds(examples: Examples) -> Iterator[Kind]:
-    for name, chosen in _filters(examples).items():
-        yield Kind(name=f"list, {name}", paths=[_list(chosen)] * REPEATS, target=LIST)
+    for name, filters in _filters(examples).items():
+        yield Kind(name=f"list, {name}", paths=[_list(chosen) for chosen in filters], target=LIST)
     for order in ("time", "-latency", "-cost", "-tokens"):
         yield Kind(name=f"list, order {order}", paths=[_list({"order": order})] * REPEATS, target=LIST)
-    for name, q in _searches(examples).items():
-        day = [_list({"q": q}, days=1, ago=ago) for ago in range(1, 1 + REPEATS)]
+    for name, texts in _searches(examples).items():
+        day = [_list({"q": q}, days=1, ago=ago) for ago, q in enumerate(texts, start=1)]
+        month = [_list({"q": q}) for q in texts[:FEW_REPEATS]]
         yield Kind(name=f"search, a day, {name}", paths=day, target=TEXT_DAY)
-        yield Kind(name=f"search, 30 days, {name}", paths=[_list({"q": q})] * FEW_REPEATS, target=TEXT_MONTH)
+        yield Kind(name=f"search, 30 days, {name}", paths=month, target=TEXT_MONTH)
     dear = [_list({"q": "needle", "order": "-cost"})] * FEW_REPEATS
     yield Kind(name="search, 30 days, rare word, order -cost", paths=dear, target=TEXT_MONTH)
     for spans, traces in LONG_TRACES.items():
@@ -78,48 +79,59 @@ def _kinds(examples: Examples) -> Iterator[Kind]:
         yield Kind(name=f"a trace of {spans:,} spans", paths=paths, target=TRACE_TARGETS[spans])
 
 
-def _filters(examples: Examples) -> dict[str, dict[str, str]]:
+def _filters(examples: Examples) -> dict[str, list[dict[str, str]]]:
+    def same(**chosen: str) -> list[dict[str, str]]:
+        return [chosen] * REPEATS
+
+    def each(name: str, values: Iterable[str]) -> list[dict[str, str]]:
+        return [{name: value} for value in values]
+
+    numbers = range(REPEATS)
     return {
-        "no filter": {},
-        "user_id": {"user_id": examples.user_id},
-        "session_id": {"session_id": examples.session_id},
-        "organization_id": {"organization_id": examples.organization_id},
-        "feature": {"feature": "draft"},
-        "environment": {"environment": "production"},
-        "status": {"status": "error"},
-        "has_error": {"has_error": "true"},
-        "has_error, none": {"has_error": "false"},
-        "name": {"name": "agent.invocation"},
-        "model": {"model": "gpt-4.1-mini"},
-        "tool": {"tool": "ga4_query"},
-        "prompt": {"prompt_name": "bench", "prompt_version": "7"},
-        "prompt_version alone": {"prompt_version": "7"},
-        "without user_id": {"without": "user_id"},
-        "without prompt_name": {"without": "prompt_name"},
-        "score": {"score": "quality>=0.9"},
-        "score of its session": {"score": "feedback=wrong"},
-        "tags": {"tags": "vip"},
-        "attribute": {"attribute": "bench.shard:77"},
-        "attribute, name alone": {"attribute": "gen_ai.tool.name"},
-        "min_latency_ms": {"min_latency_ms": "13000"},
-        "min_cost_usd": {"min_cost_usd": "0.07"},
+        "no filter": same(),
+        "user_id": each("user_id", examples.user_ids),
+        "session_id": each("session_id", examples.session_ids),
+        "organization_id": each("organization_id", examples.organization_ids),
+        "feature": same(feature="draft"),
+        "environment": same(environment="production"),
+        "status": same(status="error"),
+        "has_error": same(has_error="true"),
+        "has_error, none": same(has_error="false"),
+        "name": same(name="agent.invocation"),
+        "model": same(model="gpt-4.1-mini"),
+        "tool": same(tool="ga4_query"),
+        "prompt": same(prompt_name="bench", prompt_version="7"),
+        "prompt_version alone": same(prompt_version="7"),
+        "without user_id": same(without="user_id"),
+        "without prompt_name": same(without="prompt_name"),
+        "score": each("score", (f"quality>={0.9 + number / 1000}" for number in numbers)),
+        "score of its session": same(score="feedback=wrong"),
+        "tags": same(tags="vip"),
+        "attribute": each("attribute", (f"bench.shard:{77 + number}" for number in numbers)),
+        "attribute, name alone": same(attribute="gen_ai.tool.name"),
+        "min_latency_ms": each("min_latency_ms", (str(13_000 + number) for number in numbers)),
+        "min_cost_usd": each("min_cost_usd", (f"{0.07 + number / 10_000:.4f}" for number in numbers)),
     }
 
 
-def _searches(examples: Examples) -> dict[str, str]:
+def _searches(examples: Examples) -> dict[str, list[str]]:
     return {
-        "one span's word": examples.mark,
-        "rare word": "needle",
-        "phrase": '"in a haystack"',
-        "common words": "role content",
-        "part of a word": "haystac*",
-        "no span's word": "nobodysaidthis",
+        "one span's word": examples.marks,
+        "rare word": ["needle"] * REPEATS,
+        "phrase": ['"in a haystack"'] * REPEATS,
+        "common words": ["role content"] * REPEATS,
+        "part of a word": ["haystac*"] * REPEATS,
+        "no span's word": [f"nobodysaidthis{number}" for number in range(REPEATS)],
     }
 
 
 def _examples(client: Client) -> Examples:
-    row = client.query(_EXAMPLES).result_rows[0]
-    return Examples(user_id=row[0], session_id=row[1], organization_id=row[2], mark=row[3])
+    asked = {"repeats": REPEATS}
+    belonging = client.query(_BELONGINGS, parameters=asked).result_rows[0]
+    marks = [row[0] for row in client.query(_MARKS, parameters=asked).result_rows]
+    return Examples(
+        **dict(zip(("user_ids", "session_ids", "organization_ids"), belonging, strict=True)), marks=marks
+    )
 
 
 def _list(chosen: dict[str, str], *, days: int = DAYS, ago: int = 0) -> str:
@@ -161,19 +173,20 @@ def _rows(answer: JSONValue) -> int:
     return len(found)
 
 
-_EXAMPLES = """
+_BELONGINGS = """
 SELECT
-    user_id,
-    session_id,
-    organization_id,
-    (
-        SELECT extract(assumeNotNull(input), 'ref[0-9a-f]+')
-        FROM spans
-        WHERE day = today() - 12 AND kind = 'llm' AND input LIKE '%ref%'
-        LIMIT 1
-    ) AS mark
+    groupUniqArray({repeats:UInt8})(assumeNotNull(user_id)),
+    groupUniqArray({repeats:UInt8})(assumeNotNull(session_id)),
+    groupUniqArray({repeats:UInt8})(assumeNotNull(organization_id))
 FROM spans
 WHERE day = today() - 9
   AND parent_id = 0
-LIMIT 1
+"""
+_MARKS = """
+SELECT extract(assumeNotNull(input), 'ref[0-9a-f]+')
+FROM spans
+WHERE day = today() - 12
+  AND kind = 'llm'
+  AND input LIKE '%ref%'
+LIMIT {repeats:UInt8}
 """

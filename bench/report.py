@@ -69,7 +69,8 @@ def explorer_section(machine: Machine, run: ExplorerRun) -> str:
             " a span on disk: copies of a set that came in by OTLP, each span with a word that no other has."
             f" One kept-alive connection, windows of {EXPLORER_DAYS} days unless said, pages of 50 traces;"
             f" {EXPLORER_REPEATS} requests each, {FEW_REPEATS} of searches over {EXPLORER_DAYS} days."
-            " Read is what the engine read for one answer.",
+            " Users, sessions, organizations, attributes, words of one span and bounds are others each time. Read is"
+            " what the engine read for one answer.",
             table([head, *map(_read_row, run.reads)]),
         )
     )

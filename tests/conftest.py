@@ -19,6 +19,7 @@ import httpx2 as httpx
 import pytest
 from django.conf import settings
 from django.db import connections
+from hypothesis import settings as hypothesis_settings
 
 from tests import cast
 from tests.cast import http_client
@@ -26,6 +27,10 @@ from tests.interpreter import Interpreter
 from tracehouse.embedded.stores import StoreUrls, running_stores
 from tracehouse.tenancy.models import Project, Role, Team, User
 from traces.span import Span
+
+# How long an example takes says how busy the machine is.
+hypothesis_settings.register_profile("tracehouse", deadline=None)
+hypothesis_settings.load_profile("tracehouse")
 
 ROOT = Path(__file__).resolve().parent.parent
 # As `manage.py` does it; the last one prints what it made.

@@ -76,8 +76,8 @@ UNLISTED = (
 )  # fmt: skip
 
 
-def spans(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
-    """A subquery of whole spans: every read's FROM. `narrowed` and `days` are further conditions on the stored `part`s.
+def spans(columns: Iterable[str], narrowed: str = "") -> str:
+    """A subquery of whole spans: every read's FROM. `narrowed` are further conditions on the stored `part`s.
 
     A span lies in the table in parts (docs/decisions/0001) until they are merged; here each column is the last
     value written, whatever day's partition a part lies in. FINAL would do the same and was ten times slower for
@@ -90,7 +90,7 @@ def spans(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
         part.trace_id AS trace_id,
         part.span_id AS span_id,
         {picked}
-    {_of_parts(narrowed, days)}
+    {_of_parts(narrowed)}
     GROUP BY
         part.trace_id,
         part.span_id
@@ -98,7 +98,7 @@ def spans(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
 )"""  # closed parts only
 
 
-def parts(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
+def parts(columns: Iterable[str], narrowed: str = "") -> str:
     """Stored parts as they are, with columns as `spans` has them: the same where no span is `IN_PARTS`, and faster."""
     picked = ",\n        ".join(f"part.{column} AS {column}" for column in columns)
     return f"""(
@@ -107,7 +107,7 @@ def parts(columns: Iterable[str], narrowed: str = "", days: str = "") -> str:
         part.span_id AS span_id,
         0 AS counted_in,
         {picked}
-    {_of_parts(narrowed, days)}
+    {_of_parts(narrowed)}
 )"""  # closed parts only
 
 
@@ -116,11 +116,11 @@ def of_parts(condition: str) -> str:
     return f"""AND part.trace_id IN
       (
           SELECT part.trace_id
-          {_of_parts(f"{OF_TRACES} AND {condition}", ON_THEIR_DAYS)}
+          {_of_parts(f"{OF_TRACES} AND {condition}")}
       )"""  # closed parts only
 
 
-def _of_parts(narrowed: str, days: str) -> str:
+def _of_parts(narrowed: str) -> str:
     """The stored parts of the window.
 
     PREWHERE is said, because finding out by statistics which conditions belong there took longer than the read of a
@@ -133,8 +133,7 @@ def _of_parts(narrowed: str, days: str) -> str:
         return f"FROM spans AS part\n    PREWHERE {bound}"
     return f"""FROM spans AS part
     PREWHERE {narrowed.strip().removeprefix("AND ")}
-    WHERE {bound}
-      {days}"""
+    WHERE {bound}"""
 
 
 # Whether a span of the trace lies in several of its `parts`, or is known by a log record alone.
@@ -163,7 +162,7 @@ def may_repeat(exact: bool) -> str:
             groupArrayIf(span_id, {BILLED}), groupUniqArrayIf(ifNull(parent_id, 0), {BILLED}))))"""
 
 
-def calls(columns: Iterable[str], narrowed: str = "", days: str = "", *, exact: bool) -> str:
+def calls(columns: Iterable[str], narrowed: str = "", *, exact: bool) -> str:
     """`spans` with `counted_in`: the span that is counted in place of this one, or 0 (docs/decisions/0016).
 
     Spans of a trace tell the same call when they carry the same response id at overlapping times; or when one is the
@@ -171,7 +170,7 @@ def calls(columns: Iterable[str], narrowed: str = "", days: str = "", *, exact: 
     with a price, then the innermost. Not `exact`, every span counts: much faster, and right for the traces of which
     nothing `may_repeat`.
     """
-    whole = spans((*columns, *TELLING), narrowed, days)
+    whole = spans((*columns, *TELLING), narrowed)
     if not exact:
         return f"(SELECT *, 0 AS counted_in FROM {whole})"  # noqa: S608  # closed parts only
     return f"""(
@@ -243,16 +242,8 @@ def _with_answers(whole: str) -> str:
     )"""  # noqa: S608  # closed parts only
 
 
-# Conditions on parts for `spans`: those of `trace_ids`; and the days that these traces have spans in, with a day on
-# both sides, which pays for a page of traces, not for one.
+# A condition on parts for `spans`: those of `trace_ids`.
 OF_TRACES = "AND part.trace_id IN {trace_ids:Array(UUID)}"
-ON_THEIR_DAYS = """AND part.day IN
-      (
-          SELECT DISTINCT arrayJoin([trace.day - 1, trace.day, trace.day + 1])
-          FROM traces AS trace
-          PREWHERE trace.project_id = {project_id:UInt64}
-            AND trace.trace_id IN {trace_ids:Array(UUID)}
-      )"""
 
 
 def _whole(column: str) -> str:

@@ -315,8 +315,8 @@ def _strays(conditions: tuple[str, ...], later: str) -> Query:
         f"""
 SELECT DISTINCT trace_id
 FROM traces
+PREWHERE start_time IS NULL {later}
 WHERE {_BOUND}
-      AND (start_time IS NULL {later})
       {_all(*conditions)}
 LIMIT {MAX_STRAYS + 1}""",  # noqa: S608  # closed parts only
     )

@@ -539,9 +539,7 @@ def columns_for(conditions: Iterable[str]) -> tuple[str, ...]:
     return (*_LISTED, *(name for name in f.UNLISTED if re.search(rf"\b{name}\b", said)))
 
 
-def _describe_sql(
-    sort_key: str, having: Sequence[str], narrowed: str = f.OF_TRACES, days: str = "", *, exact: bool
-) -> str:
+def _describe_sql(sort_key: str, having: Sequence[str], narrowed: str = f.OF_TRACES, *, exact: bool) -> str:
     """One row a trace, of `trace_ids`, under names that no column has.
 
     Not `exact`, each stored part is a span and each span counts; a trace that needs a closer look is then here whatever
@@ -549,11 +547,7 @@ def _describe_sql(
     """
     conditions = "\n   AND ".join(having or ["1"])
     columns = columns_for(having)
-    source = (
-        f.calls(columns, narrowed, days, exact=True)
-        if exact
-        else f.parts((*columns, *f.TELLING), narrowed, days)
-    )
+    source = f.calls(columns, narrowed, exact=True) if exact else f.parts((*columns, *f.TELLING), narrowed)
     unsure = "0" if exact else f"({f.IN_PARTS} OR {f.may_repeat(False)})"
     return f"""
 SELECT
@@ -600,7 +594,7 @@ def _describe_query(
     place = [f"({key}, trace_id) {sign} ({{cursor_value:Int64}}, {{cursor_trace:UUID}})"] if after else []
     having = [IN_WINDOW, *clauses, *place]
     narrowed = "\n      ".join((f.OF_TRACES, *map(f.of_parts, unread)))
-    return Query("traces.describe", _describe_sql(key, having, narrowed, f.ON_THEIR_DAYS, exact=exact))
+    return Query("traces.describe", _describe_sql(key, having, narrowed, exact=exact))
 
 
 _DESCRIBE = Query("traces.describe", _describe_sql("0", [], exact=False))

@@ -117,7 +117,6 @@ FROM {
         f.spans(
             ("parent_id", "start_time", "kind", "status", "status_message", "error_type"),
             f.OF_TRACES,
-            f.ON_THEIR_DAYS,
         )
     }
 GROUP BY trace_id
@@ -136,7 +135,6 @@ FROM {
         f.spans(
             ("start_time", "input", "output", "log_entries"),
             f"{f.OF_TRACES} AND part.span_id IN {{span_ids:Array(UInt64)}}",
-            f.ON_THEIR_DAYS,
         )
     }
 LIMIT {queries.MAX_PAGE * 3}""",  # noqa: S608  # closed parts only

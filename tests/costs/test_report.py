@@ -66,7 +66,7 @@ def weekly(**fields: object) -> WeeklyReport:
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(used, used)
 def test_more_invocations_and_dearer_ones_add_up_to_the_change(now: Used, before: Used) -> None:
     growth = report.decompose(now, before)

@@ -113,7 +113,7 @@ def _cost(drawn: int) -> Cost:
 def drawn_cases() -> list[tuple[list[tuple[int, ...]], int]]:
     cases: list[Any] = []
 
-    @settings(max_examples=CASES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=CASES, database=None, suppress_health_check=list(HealthCheck))
     @given(drawn_case)
     def collect(case: Any) -> None:
         cases.append(case)

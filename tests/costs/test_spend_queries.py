@@ -43,7 +43,7 @@ CASES = 400
 def spans_of(project_id: int) -> list[Span]:
     cases: list[Any] = []
 
-    @settings(max_examples=CASES, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=CASES, database=None, suppress_health_check=list(HealthCheck))
     @given(drawn)
     def collect(case: Any) -> None:
         cases.append(case)

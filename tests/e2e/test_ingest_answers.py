@@ -214,7 +214,7 @@ def test_a_trace_in_three_requests_child_first_one_twice_shows_once_with_the_rig
     assert (stored["user_id"], stored["feature"], stored["span_count"]) == ("u1", "draft", 3)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=400),
     kind=st.sampled_from(["application/x-protobuf", "application/json"]),

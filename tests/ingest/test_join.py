@@ -124,7 +124,7 @@ def test_the_details_of_a_call_bring_the_tools_and_what_the_span_does_not_say(cl
 
 
 @pytest.mark.parametrize("payload", GOLDEN)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_the_trace_does_not_depend_on_the_order_the_split_or_repeats(
     clickhouse: None, payload: str, data: st.DataObject

@@ -353,7 +353,7 @@ event_sets = st.lists(
 ).map(tuple)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     attributes=attribute_sets,
     resource=attribute_sets,

@@ -296,7 +296,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 FIELD_NAMES = st.sampled_from([field.name for field in msgspec.structs.fields(GivenSpan)] + ["x"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.dictionaries(FIELD_NAMES, JSON | st.sampled_from(list(WHOLE.values())), max_size=8)))
 def test_whatever_the_fields_hold_a_span_is_taken_or_told_what_is_wrong(spans: list[dict[str, Any]]) -> None:
     for outcome in sent(*spans):

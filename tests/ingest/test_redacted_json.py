@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.detectors import Detector
@@ -87,7 +87,6 @@ def unnested(value: Any, depth: int) -> Any:
     return value
 
 
-@settings(deadline=None)  # the first to scan compiles the patterns
 @given(
     broken_up() | TEXTS,
     st.integers(min_value=0, max_value=3),
@@ -107,7 +106,6 @@ def test_what_is_written_decodes_and_so_does_json_inside_of_it(
 NAMES = ("password", "api_key", "token", "card", "ssn", "phone", "iban")
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(NAMES),

@@ -178,7 +178,7 @@ def traces(draw_one: st.DrawFn) -> list[CallSpan]:
     return spans
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(traces())
 def test_no_call_covers_another_and_every_line_stays_in_the_picture(spans: list[CallSpan]) -> None:
     graph = graph_of(spans)
@@ -195,7 +195,7 @@ def test_no_call_covers_another_and_every_line_stays_in_the_picture(spans: list[
         assert 0 <= min(line.y1, line.y2) <= max(line.y1, line.y2) <= graph.height
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(traces())
 def test_every_call_is_drawn_once_below_what_it_stands_in(spans: list[CallSpan]) -> None:
     calls = calls_of(spans)

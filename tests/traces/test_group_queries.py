@@ -223,7 +223,7 @@ def _summed(traces: Sequence[Sequence[Span]]) -> Recounted:
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     given_spans=st.lists(parts_of_spans, min_size=1, max_size=9),
     order=st.sampled_from(list(GroupOrder)),

@@ -220,7 +220,7 @@ def walked(scope: Scope, chosen: TraceFilters, order: Order, stretch: int) -> li
     ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     given_spans=st.lists(spans, min_size=1, max_size=9),
     chosen=filters,

@@ -132,7 +132,7 @@ def says(found: list[MessageDiff], change: Change) -> list[Said]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MESSAGES, MESSAGES)
 def test_both_conversations_can_be_read_from_their_difference(old: list[Said], new: list[Said]) -> None:
     found = list(compare_messages(old, new))

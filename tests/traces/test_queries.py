@@ -106,7 +106,7 @@ def test_child_first_root_last_in_three_requests_one_of_them_twice_is_the_same_t
     )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_number_depends_on_order_duplicates_or_batches(store_spans: Store, data: st.DataObject) -> None:
     trace_id = f"{next(FRESH):032x}"
@@ -348,7 +348,7 @@ def test_days_are_the_projects_days(store_spans: Store) -> None:
     assert [row.key for row in queries.usage(berlin, UsageGroup.HOUR)] == ["2026-11-20T23:00:00Z"]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(1, 4), st.decimals(0, 10, places=9), st.sampled_from("abc")), max_size=30)
 )

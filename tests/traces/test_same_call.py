@@ -254,7 +254,7 @@ def tellers(place: int, told: dict[str, Any], **whose: Any) -> list[Span]:
     return spans
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(calls, min_size=1, max_size=4), data=st.data())
 def test_the_sum_is_that_of_the_calls_in_any_order_with_repeats(
     store_spans: Store, told: Sequence[dict[str, Any]], data: st.DataObject

@@ -153,10 +153,10 @@ CREATE TABLE spans
     `redactions` Nullable(String) CODEC(ZSTD(1)),
     `log_entries` SimpleAggregateFunction(maxMap, Map(String, String)) CODEC(ZSTD(1)),
     `updated_at` DateTime64(6, 'UTC') DEFAULT now64(6) CODEC(ZSTD(1)),
-    INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX words lowerUTF8(replaceAll(replaceAll(concat(ifNull(name, ''), ' ¦ ', ifNull(status_message, ''), ' ¦ ', ifNull(error_type, ''), ' ¦ ', ifNull(input, ''), ' ¦ ', ifNull(output, ''), ' ¦ ', ifNull(events, ''), ' ¦ ', arrayStringConcat(mapValues(log_entries), ' ¦ ')), '\\n', ' '), '\\t', ' ')) TYPE text(tokenizer = splitByNonAlpha) GRANULARITY 100000000,
     INDEX facets arrayStringConcat([ifNull(attributes, ''), ifNull(resource, ''), arrayStringConcat(JSONExtractKeys(ifNull(attributes, '')), ','), arrayStringConcat(JSONExtractKeys(ifNull(resource, '')), ','), concat('prompt_name=', ifNull(prompt_name, '')), concat('prompt_version=', ifNull(prompt_version, ''))], ',') TYPE text(tokenizer = splitByString([',', '{', '}', '[', ']'])) GRANULARITY 100000000,
-    INDEX written updated_at TYPE minmax GRANULARITY 1
+    INDEX written updated_at TYPE minmax GRANULARITY 1,
+    INDEX trace_ids trace_id TYPE bloom_filter(0.0005) GRANULARITY 1
 )
 ENGINE = CoalescingMergeTree
 PARTITION BY day
@@ -240,7 +240,8 @@ CREATE TABLE traces
     `tools` SimpleAggregateFunction(groupUniqArrayArray, Array(String)) CODEC(ZSTD(1)),
     `tags` SimpleAggregateFunction(groupUniqArrayArray, Array(String)) CODEC(ZSTD(1)),
     INDEX users user_ids TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX sessions session_ids TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX sessions session_ids TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX starts start_time TYPE minmax GRANULARITY 1
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY day

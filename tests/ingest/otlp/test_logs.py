@@ -52,7 +52,7 @@ def test_what_is_not_otlp_json_is_malformed(body: bytes) -> None:
         decode_json(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_decoder(body: bytes) -> None:
     for decode in (decode_json, decode_protobuf):
