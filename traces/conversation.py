@@ -6,7 +6,7 @@ shown as it is.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -150,6 +150,24 @@ def with_results(found: Iterable[Message], results: Mapping[str, Result]) -> lis
         )
         for message in found
     ]
+
+
+def with_own_results(found: Sequence[Message], results: Sequence[Result | None]) -> list[Message] | None:
+    """The messages of an answer with what each call returned, in order; None where these are other calls."""
+    calls = [part for message in found for part in message.parts if part.kind == "call"]
+    if not calls or len(calls) != len(results):
+        return None
+    left = iter(results)
+    return [replace(message, parts=[_with(part, left) for part in message.parts]) for message in found]
+
+
+def _with(part: Part, results: Iterator[Result | None]) -> Part:
+    result = next(results) if part.kind == "call" else None
+    return (
+        replace(part, result=result.text, result_source=result.source)
+        if result and part.result is None
+        else part
+    )
 
 
 def _is_message(item: JSONValue) -> bool:

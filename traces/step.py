@@ -125,11 +125,11 @@ def describe(
     calls = tool_calls.by_model_call(known)
     asker = tool_calls.asked_by(calls, span.span_id) if span.kind == "tool" else ""
     told = _results_told(others, calls, texts)
-    own = {**told, **_own_results(calls.get(span.span_id), others, texts)} if span.kind == "llm" else told
+    own = _own_results(calls.get(span.span_id), others, texts)
     return Step(
         span=span,
         input=_content(span.input, told, here.at("input"), everything),
-        output=_content(span.output, own, here.at("output"), everything),
+        output=_content(span.output, told, here.at("output"), everything, own),
         calls=_calls(calls.get(span.span_id)),
         asked_by=next((other for other in known if other.span_id == asker), None) if asker else None,
         failures=_failures(span, here),
@@ -151,12 +151,13 @@ def _known(others: Sequence[StoredSpan], all_calls: Sequence[CallSpan]) -> Seque
     return [whole.get(call.span_id, call) for call in all_calls] or others
 
 
-def _own_results(calls: ToolCalls | None, others: Sequence[StoredSpan], texts: str) -> dict[str, Result]:
-    """What the calls that a model asked for returned, by the ids it gave them."""
-    ids = {ran: asked.id for asked in calls.requested for ran in asked.executed_by} if calls else {}
-    return {
-        ids[other.span_id]: _result(other, texts) for other in _with_result(others) if other.span_id in ids
-    }
+def _own_results(calls: ToolCalls | None, others: Sequence[StoredSpan], texts: str) -> list[Result | None]:
+    """What each call that a model asked for returned, in the order of asking: the last of its runs that says so."""
+    results = {other.span_id: _result(other, texts) for other in _with_result(others)}
+    return [
+        next((results[ran] for ran in reversed(asked.executed_by) if ran in results), None)
+        for asked in (calls.requested if calls else ())
+    ]
 
 
 def _results_told(
@@ -217,14 +218,19 @@ def _pairs(values: Mapping[str, JSONValue], place: str, texts: Texts) -> list[Pa
 
 
 def _content(
-    value: JSONValue, results: Mapping[str, Result], source: str, everything: bool
+    value: JSONValue,
+    results: Mapping[str, Result],
+    source: str,
+    everything: bool,
+    own: Sequence[Result | None] = (),
 ) -> Content | None:
+    """`results` of calls by id; of the model's `own` calls in their order."""
     if value is None or value == "":
         return None
     found = conversation.messages(value, source)
     if found is None:
         return Content(of_value(value, source), [], 0, [])
-    found = conversation.with_results(found, results)
+    found = conversation.with_own_results(found, own) or conversation.with_results(found, results)
     left_out = 0 if everything else max(len(found) - MAX_MESSAGES, 0)
     body = Body("", source)
     if not left_out:

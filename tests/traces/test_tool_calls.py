@@ -234,3 +234,15 @@ def test_a_step_shows_the_results_of_its_own_calls_where_ids_are_used_again() ->
     sure = step.describe(history, [history, *turns[:2]]).input
     assert sure is not None
     assert sure.beginning[0].parts[0].result == "sun"
+
+
+def test_calls_without_an_id_show_the_result_of_the_span_that_ran_them() -> None:
+    spans = [
+        model("m", 1, call("find", "", {"n": 1}), call("find", "", {"n": 2}), call("mail")),
+        tool("t2", 2, "find", input={"n": 2}, output="two"),
+        tool("t1", 3, "find", input={"n": 1}, output="one"),
+        tool("again", 4, "find", input={"n": 1}, output="late"),
+    ]
+    shown = step.describe(spans[0], spans).output
+    assert shown is not None
+    assert [part.result for part in shown.beginning[0].parts] == ["one", "two", None]
