@@ -187,6 +187,8 @@ class _Table:
 
     def __init__(self, asked: Mapping[str, ToolCalls]) -> None:
         self._asked = asked
+        # Where answers were recorded, a tool that none of them asked for was called by the program.
+        self._is_told = any(calls.requested for calls in asked.values())
         self._ran_for = {ran.span_id: model for model, calls in asked.items() for ran in calls.executed}
         self._nodes: list[Node] = []
         self._lines: list[Line] = []
@@ -242,11 +244,15 @@ class _Table:
         return node
 
     def _ask(self, node: Node, span: CallSpan, inside: str) -> None:
-        """The line from the model call that asked for a tool: told by what it asked for, else the last before it."""
+        """The line from the model call that asked for a tool: the one whose answer says so.
+
+        Where no answer was recorded it is the last one before it.
+        """
         number = self._numbers.get(self._ran_for.get(span.span_id, ""))
         if span.kind != "tool":
             return
-        model = self._nodes[number - 1] if number else self._models.get(inside)
+        last = None if self._is_told else self._models.get(inside)
+        model = self._nodes[number - 1] if number else last
         self._waiting[inside].append(node)
         if model is None or model.depth != node.depth:
             return

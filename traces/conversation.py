@@ -21,10 +21,13 @@ _REASONING = {"reasoning", "thinking"}
 _CALL = {"tool_call", "tool_use", "function_call", "server_tool_call"}
 _RESULT = {"tool_call_response", "tool_result", "function_call_output", "server_tool_call_response"}
 _MEDIA = {"blob", "file", "uri", "image", "image_url", "input_image", "audio", "input_audio", "document"}
-
+# What ingest puts in the place of media.
+_MEDIA_CUT_OUT = {"media", "bytes", "sha256"}
 
 INSTRUCTIONS = {"system", "developer"}
 OPENING = 100
+# Of a text beside a file, such as its address.
+MAX_LABEL = 300
 # The number of a message, and of a part of it.
 _Place: TypeAlias = tuple[int, int]
 
@@ -236,9 +239,8 @@ def _call_id(item: dict[str, JSONValue]) -> str:
 
 
 def _media(item: dict[str, JSONValue], kind: str) -> str:
-    """What kind of file it is. Nothing is loaded, and the bytes are not shown."""
-    names = ("modality", "mime_type", "media_type", "uri", "file_id")
-    told = [str(item[name]) for name in names if isinstance(item.get(name), str) and item[name]]
+    """What kind of file it is, its name and its address. Nothing is loaded, and the bytes are not shown."""
+    told = list(dict.fromkeys(_labels(item)))
     cut = _cut_out(item)
     if cut:
         size = figures.size(int(cut["bytes"]))
@@ -251,10 +253,19 @@ def _media(item: dict[str, JSONValue], kind: str) -> str:
     return ", ".join([kind, *told])
 
 
+def _labels(item: Mapping[str, JSONValue]) -> Iterator[str]:
+    """The short texts somewhere in the part: OpenAI has an address in `image_url.url`, Anthropic in `source.url`."""
+    for name, value in item.items():
+        if isinstance(value, dict) and value.keys() != _MEDIA_CUT_OUT:
+            yield from _labels(value)
+        elif isinstance(value, str) and value and name != "type":
+            yield value if len(value) <= MAX_LABEL else f"{value[:MAX_LABEL]}…"
+
+
 def _cut_out(value: JSONValue) -> dict[str, str] | None:
     """What ingest put in the place of media somewhere in `value`."""
     if isinstance(value, dict):
-        if value.keys() == {"media", "bytes", "sha256"}:
+        if value.keys() == _MEDIA_CUT_OUT:
             return {name: str(item) for name, item in value.items()}
         value = list(value.values())
     if not isinstance(value, list):

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tracehouse.web import figures
 from traces import conversation, tool_calls
 from traces.body import Body, Pair, Texts, of_value, plain
 from traces.conversation import Message, Result
@@ -59,8 +60,16 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Event:
     name: str
-    after_ms: float
+    after_ms: float | None  # None where it has no time
     attributes: list[Pair]
+
+    @property
+    def when(self) -> str:
+        if self.after_ms is None:
+            return "without a time"
+        if self.after_ms < 0:
+            return f"{figures.duration(-self.after_ms)} before the start"
+        return f"after {figures.duration(self.after_ms)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +311,7 @@ def _same_call(span: StoredSpan, others: Sequence[StoredSpan]) -> str:
 
 def _event(event: dict[str, JSONValue], span: StoredSpan, place: int, texts: Texts) -> Event:
     at = nanoseconds(str(event.get("time") or ""))
-    after = (at - span.start_ns) / 1e6 if at is not None else 0.0
+    after = (at - span.start_ns) / 1e6 if at else None  # 0 is OTLP's absent
     name = str(event.get("name") or "")
     # What an exception says stands above, in its own box.
     shown = _EXCEPTION if name == "exception" else ()

@@ -1,6 +1,7 @@
 """The picture of a trace's calls: what stands where, what leads to what, and that it can be read."""
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -104,6 +105,13 @@ def test_a_failure_is_told_in_its_first_line() -> None:
     nodes = by_name(graph_of([*FAILED_RUN, call("silent", "tool", at=9, failure=" ")]))
     assert nodes["ga4"].failure == "quota"
     assert nodes["silent"].failure == "failed without a message"
+
+
+def test_a_tool_that_no_answer_asked_for_is_nobodys_where_answers_were_recorded() -> None:
+    spans = [*FAILED_RUN, call("save", "tool", at=5)]
+    assert by_name(graph_of(spans))["save"].asked_by is None
+    without_answers = [replace(span, output=None) for span in spans]
+    assert by_name(graph_of(without_answers))["save"].asked_by == 5
 
 
 def test_an_agent_inside_of_an_agent_is_indented() -> None:

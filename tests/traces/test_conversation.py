@@ -3,9 +3,10 @@
 import pytest
 
 from traces.body import plain
-from traces.conversation import Message, Part, messages
+from traces.conversation import MAX_LABEL, Message, Part, messages
 from traces.span import JSONValue
 
+CUT_OUT: JSONValue = {"media": "application/pdf", "bytes": 9, "sha256": "ab"}
 CALL = Part("call", '{\n  "q": "boots"\n}', name="search", call_id="c1", result="12 hits")
 GENAI: JSONValue = [
     {"role": "system", "parts": [{"type": "text", "content": "Be brief."}]},
@@ -91,6 +92,29 @@ def test_reasoning_and_attachments_are_told_apart() -> None:
     assert found is not None
     assert [part.kind for part in found[0].parts] == ["reasoning", "media"]
     assert found[0].parts[1].text == "image, image/png, https://example.com/x.png"
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (
+            {"type": "image_url", "image_url": {"url": "https://a.example/x.png", "detail": "low"}},
+            "image_url, https://a.example/x.png, low",
+        ),
+        (
+            {"type": "image", "source": {"type": "url", "url": "https://a.example/y.png"}},
+            "image, https://a.example/y.png",
+        ),
+        (
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": CUT_OUT}},
+            "file, a.pdf, application/pdf, 9 B, sha256 ab",
+        ),
+        ({"type": "file", "file": {"file_data": "x" * 1_000}}, f"file, {'x' * MAX_LABEL}…"),
+    ],
+)
+def test_an_attachment_says_its_name_and_where_it_lies(part: JSONValue, shown: str) -> None:
+    [message] = messages([{"role": "user", "content": [part]}]) or []
+    assert message.parts == [Part("media", shown)]
 
 
 def test_a_part_of_an_unknown_type_is_shown_as_it_is() -> None:

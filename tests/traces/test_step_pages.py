@@ -238,6 +238,26 @@ def test_a_trace_past_what_is_read_at_once_is_whole_in_a_file_and_each_step_open
     assert "</svg>n7</h2>" in page
 
 
+def test_an_event_says_when_it_was_or_that_it_has_no_time(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    said = span(project, TRACE, span_id=CALL)
+    assert said.start_ns is not None
+    events = (
+        Event(name="skewed", time_ns=said.start_ns - 50 * 10**6),
+        Event(name="later", time_ns=said.start_ns + 7 * 10**6),
+        Event(name="timeless", time_ns=0),
+    )
+    store_spans([msgspec.structs.replace(said, events=events)])
+    page = step(reader, project, span=CALL)
+    told = [page.partition(f"<strong>{name}</strong>")[2][:60] for name in ("skewed", "later", "timeless")]
+    assert [when.partition(">")[2].partition("<")[0] for when in told] == [
+        "50 ms before the start",
+        "after 7 ms",
+        "without a time",
+    ]
+
+
 def test_every_call_of_a_model_that_asked_for_many_is_found(
     reader: Client, project: Project, store_spans: Store
 ) -> None:
