@@ -211,6 +211,28 @@ def _has(column: str) -> str:
     return f"multiSearchAnyCaseInsensitiveUTF8(ifNull({column}, ''), {{needles:Array(String)}})"
 
 
+def _has_value(column: str) -> str:
+    """A value of an object has the text, or one has it for a name. Within names it would be found everywhere."""
+    return f"""arrayExists(
+            pair -> {_has("pair.2")} OR lowerUTF8(pair.1) = lowerUTF8({{needles:Array(String)}}[1]),
+            JSONExtractKeysAndValuesRaw(ifNull({column}, '')))"""
+
+
+# What a step says about itself beside its content, and its id.
+_ABOUT = (
+    "request_model",
+    "provider",
+    "tool_call_id",
+    "agent_name",
+    "workflow_name",
+    "prompt_name",
+    "prompt_version",
+    "finish_reason",
+    "response_id",
+)
+_DETAILS = f"""concatWithSeparator(
+            '\\n', lower(leftPad(hex(span_id), 16, '0')), {", ".join(f"ifNull({name}, '')" for name in _ABOUT)})"""
+
 _FIND = Query(
     "traces.find",
     f"""
@@ -225,6 +247,10 @@ SELECT
         {_has("output")}, 'output',
         {_has("events")}, 'events',
         arrayExists(entry -> {_has("entry")}, mapValues(log_entries)), 'logs',
+        {_has(_DETAILS)}, 'details',
+        {_has("tool_definitions")}, 'tools offered',
+        {_has_value("request_params")}, 'parameters',
+        {_has_value("attributes")}, 'attributes',
         '') AS place
 FROM {
         f.spans(
@@ -239,6 +265,10 @@ FROM {
                 "output",
                 "events",
                 "log_entries",
+                *_ABOUT,
+                "tool_definitions",
+                "request_params",
+                "attributes",
             ),
             f.OF_TRACES,
         )

@@ -133,6 +133,37 @@ def test_text_is_found_where_it_stands(store_spans: Store) -> None:
     assert find_text(SCOPE, TRACE, "") == {}
 
 
+def test_text_is_found_in_everything_else_that_a_step_shows(store_spans: Store) -> None:
+    store_spans(
+        [
+            span(
+                1,
+                attributes={
+                    "order.id": "A-77",
+                    "http.status": 503,
+                    "deep": {"list": ["x", 'a "quoted" one']},
+                },
+            ),
+            span(2, at_ms=1, kind=Kind.TOOL, tool_call_id="call_A-77"),
+            span(3, at_ms=2, kind=Kind.LLM, request_params={"stop": ["A-77"], "temperature": 0.25}),
+            span(4, at_ms=3, kind=Kind.LLM, tool_definitions=[{"name": "A-77"}], prompt_name="greeting"),
+        ]
+    )
+    ids = [f"{number:016x}" for number in range(1, 5)]
+    places = ["attributes", "details", "parameters", "tools offered"]
+    assert find_text(SCOPE, TRACE, "a-77") == dict(zip(ids, places, strict=True))
+    for text, number, place in (
+        ("503", 1, "attributes"),
+        ("Order.Id", 1, "attributes"),
+        ('a "quoted" one', 1, "attributes"),
+        ("0.25", 3, "parameters"),
+        ("greeting", 4, "details"),
+        (ids[1], 2, "details"),
+    ):
+        assert find_text(SCOPE, TRACE, text) == {ids[number - 1]: place}
+    assert find_text(SCOPE, TRACE, "order.i") == {}
+
+
 def test_another_project_and_what_is_no_id_find_nothing(store_spans: Store) -> None:
     store_spans([span(1, name="ours")])
     for scope, trace_id in ((ELSEWHERE, TRACE), (SCOPE, secrets.token_hex(16)), (SCOPE, "nonsense")):
