@@ -35,22 +35,29 @@
   }
 
   // A row of a tree: where it stands, as a JSON path, and what stands there.
-  function keysOf(row) {
-    const keys = [];
-    for (let at = row; at; at = at.parentElement.closest("li[data-key]")) keys.unshift(at.dataset.key);
-    return keys;
+  function rowsTo(row) {
+    const rows = [];
+    for (let at = row; at; at = at.parentElement.closest("li[data-key]")) rows.unshift(at);
+    return rows;
   }
 
   function pathOf(row) {
-    return keysOf(row).reduce((path, key) => {
-      if (/^\d+$/.test(key)) return `${path}[${key}]`;
+    return rowsTo(row).reduce((path, { dataset: { key, item } }) => {
+      if (item !== undefined) return `${path}[${key}]`;
       return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
     }, "$");
   }
 
+  // Ids of 64 bits would be rounded as numbers of JavaScript.
+  function asWritten(key, value, context) {
+    return typeof value === "number" && JSON.rawJSON && context ? JSON.rawJSON(context.source) : value;
+  }
+
   async function valueOf(row) {
-    let value = JSON.parse(await wholeText(row.closest(".json").dataset.source));
-    for (const key of keysOf(row)) value = value[key];
+    const number = row.querySelector(":scope > .jnum");
+    if (number) return number.textContent;
+    let value = JSON.parse(await wholeText(row.closest(".json").dataset.source), asWritten);
+    for (const { dataset: { key } } of rowsTo(row)) value = value[key];
     return typeof value === "string" ? value : JSON.stringify(value, null, 2);
   }
 

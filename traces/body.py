@@ -1,7 +1,7 @@
 """Something stored as a page shows it: text, or structure where it is JSON, and where to read all of it. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import msgspec
@@ -77,4 +77,5 @@ def of_text(text: str, source: str = "") -> Body:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return Body(text, source)
-    return of_value(data, source)
+    found = of_value(data, source)
+    return replace(found, text=text) if found.is_structure else found

@@ -19,6 +19,7 @@ DOCUMENT = "\n".join(f"line {n} of a document that was put into the prompt" for 
 ARGUMENTS = {
     "filters": {"stage": ["customer", "renewal"], "last contact": {"before": "2026-08-01"}},
     "limit": 5,
+    "accounts": {"7": 1234567890123456789},
 }
 FOUND = {"total": 412, "rows": [{"id": n, "name": f"Customer {n}"} for n in range(12)]}
 USER = {"role": "user", "parts": [{"type": "text", "content": DOCUMENT}]}
@@ -111,7 +112,6 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
     copy_value.click()
     expect(copy_value).to_have_text("Copied")
     assert json.loads(clipboard(page)) == ARGUMENTS["filters"]["last contact"]  # type: ignore[index]
-
     # What changed since the call before.
     page.get_by_role("link", name="answer", exact=True).click()
     expect(step.locator("h2")).to_contain_text("answer")
@@ -129,6 +129,32 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
     expect(step.get_by_text("Copied")).to_be_visible()
     sent = json.loads(clipboard(page))["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     assert (sent["traceId"], sent["name"]) == (trace, "answer")
+    assert problems == []
+
+
+def test_an_id_of_64_bits_is_copied_as_it_is(
+    page: Page, context: BrowserContext, trace: str, platform: "Platform", problems: list[str]
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/p/{platform.project_slug}/traces/{trace}")
+    page.get_by_role("link", name="plan", exact=True).click()
+    expect(page.locator("#step h2")).to_contain_text("plan")
+    call = page.locator("#step .call").first
+    copy_value, copy_path = call.locator(".jtools button").nth(0), call.locator(".jtools button").nth(1)
+    for row, value in (
+        ("1234567890123456789", "1234567890123456789"),
+        ("accounts", '{\n  "7": 1234567890123456789\n}'),
+    ):
+        call.get_by_text(row, exact=True).hover()
+        copy_value.click()
+        expect(copy_value).to_have_text("Copied")
+        assert clipboard(page) == value
+        expect(copy_value).to_have_text("Copy value")
+    # A field with a number for a name is no place in a list.
+    call.get_by_text("1234567890123456789", exact=True).hover()
+    copy_path.click()
+    expect(copy_path).to_have_text("Copied")
+    assert clipboard(page) == '$.accounts["7"]'
     assert problems == []
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.ingest.golden import BEGAN_NS, text_message
 from tests.traces.stored import stored
 from traces import texts
+from traces.body import ONE_LINE, of_text
 from traces.span import Event, Kind, Link, Span
 
 SPAN = stored(
@@ -69,3 +70,9 @@ def test_a_text_is_found_at_its_place(place: str, text: str) -> None:
 )
 def test_any_other_place_has_no_text(place: str) -> None:
     assert texts.find(SPAN, place) is None
+
+
+def test_the_raw_text_of_json_is_the_text_that_was_sent() -> None:
+    sent = '{"id": 1, "id": 2, "ratio": 1.50, "rest": "' + "x" * ONE_LINE + '"}'
+    found = of_text(sent)
+    assert (found.is_structure, found.text) == (True, sent)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from django import template
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from tracehouse.web import figures
 from traces.span import JSONValue
@@ -51,13 +51,16 @@ class _Rows:
 
     def _rows(self, value: JSONValue, depth: int) -> Iterator[SafeString]:
         items = list(_items(value))
+        mark = mark_safe(" data-item") if isinstance(value, list) else ""
         for place, (key, item) in enumerate(items):
             if not self._left:
                 left_out = figures.count(len(items) - place)
                 yield format_html('<li class="note">{} more here; the raw text has them</li>', left_out)
                 return
             self._left -= 1
-            yield format_html('<li data-key="{}">{}</li>', key, self._row(key, item, depth))
+            shown = self._row(key, item, depth)
+            # An item of a list has a place, a field a name, be it a number.
+            yield format_html('<li data-key="{}"{}>{}</li>', key, mark, shown)
 
     def _row(self, key: str, value: JSONValue, depth: int) -> SafeString:
         if isinstance(value, dict | list) and value and depth < MAX_DEPTH:
