@@ -29,10 +29,14 @@ STATUS = f"""multiIf(
         {HAS_ROOT}, if(argMin(status, {RANK}) = 'error', 'error', 'ok'),
         countIf(status = 'error') > 0, 'error',
         'ok')"""
+EXTENT_NS = "ifNull(toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time)), 0)"
+# Of a root that is still open so much as is known. In a tuple, because argMin passes over what is NULL itself.
 LATENCY_NS = f"""if(
         {HAS_ROOT},
-        argMin(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time), {RANK}),
-        toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time)))"""
+        ifNull(
+            argMin(tuple(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time)), {RANK}).1,
+            {EXTENT_NS}),
+        {EXTENT_NS})"""
 # A call that several spans tell is counted in one of them: see `calls`.
 COUNTED = f"{BILLED} AND counted_in = 0"
 # Calls that are billed, and tools that have a price. What an unpriced call once cost is not summed: see 0006.

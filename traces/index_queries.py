@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from tracehouse.clickhouse.query import Parameter, Query, QueryTooLarge, run
 from tracehouse.tenancy.scope import Scope, Window
-from traces.filters import BELONGINGS, Order, TraceFilters, looked_up
+from traces.filters import BELONGINGS, EXTENT_NS, Order, TraceFilters, looked_up
 from traces.score_filters import candidates
 
 # Traces of which a matching row lies past the place from which a list is read, or does not know when it starts.
@@ -39,7 +39,7 @@ _BOUND = """project_id = {project_id:UInt64}
       AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
 _START_NS = "toUnixTimestamp64Nano(start_time)"
 # A root's latency is no more: its row spans at least the root. Without a root the rows of two days make one latency.
-_EXTENT_NS = "toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time)"
+_EXTENT_NS = "ifNull(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time), 0)"
 # From the narrowest to the widest; the first one chosen walks the list, the others are looked up.
 _CONDITIONS: Mapping[str, str] = {
     "session_id": "has(session_ids, {session_id:String})",
@@ -67,7 +67,7 @@ _DEAR = f"""trace_id IN
 _BOUNDS: Mapping[Order, tuple[str, bool]] = {
     Order.NEWEST: ("toUnixTimestamp64Nano(max(start_time))", False),
     Order.OLDEST: ("toUnixTimestamp64Nano(min(start_time))", True),
-    Order.SLOWEST: ("toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))", False),
+    Order.SLOWEST: (EXTENT_NS, False),
     Order.DEAREST: ("toInt64(sum(cost_bound) * 1000000000)", False),
     Order.MOST_TOKENS: ("toInt64(sum(tokens_bound))", False),
 }

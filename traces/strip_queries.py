@@ -15,7 +15,7 @@ from functools import lru_cache
 from tracehouse.clickhouse.query import Parameter, Query, Row, run
 from tracehouse.tenancy.scope import Scope
 from traces import score_filters
-from traces.filters import TraceFilters, looked_up
+from traces.filters import EXTENT_NS, TraceFilters, looked_up
 from traces.index_queries import in_spans
 
 MAX_BUCKETS = 400
@@ -55,7 +55,6 @@ _COUNTED = {*_COLUMNS, *_SUMS, "status", "score", "tags"}
 _IN_SPANS = {"q", "attribute", "prompt_name", "prompt_version"}
 _BOUND = """project_id = {project_id:UInt64}
       AND day BETWEEN {first_day:Date} AND {last_day:Date}"""
-_LATENCY_NS = "toUnixTimestamp64Nano(max(end_time)) - toUnixTimestamp64Nano(min(start_time))"
 
 
 def left_out(filters: TraceFilters, *, by_spans: bool) -> list[str]:
@@ -134,7 +133,7 @@ def _strip_query(
     both = "(max(root_failed) AND max(root_passed))"
     unsure = ["1"] if said or of_rows else [both, *map(_many_values, chosen)]
     if "min_latency_ms" in chosen:
-        having.append(f"{_LATENCY_NS} >= {{min_latency_ns:Int64}}")
+        having.append(f"{EXTENT_NS} >= {{min_latency_ns:Int64}}")
     if "min_cost_usd" in chosen:
         having.append("sum(cost_bound) >= toDecimal128({min_cost_usd:String}, 12)")
     if status:
@@ -146,7 +145,7 @@ WITH per_trace AS
 (
     SELECT
         min(start_time) AS started,
-        {_LATENCY_NS} AS latency_ns,
+        {EXTENT_NS} AS latency_ns,
         if(max(has_root), max(root_failed), max(any_failed)) = 1 AS has_failed,
         {" OR ".join(filter(None, unsure))} AS is_unsure
     FROM traces
@@ -163,7 +162,7 @@ SELECT
     count() AS traces,
     countIf(has_failed) AS failed,
     countIf(is_unsure) AS unsure,
-    quantilesExact(0.5, 0.99)(ifNull(latency_ns, 0)) AS latencies
+    quantilesExact(0.5, 0.99)(latency_ns) AS latencies
 FROM per_trace
 GROUP BY GROUPING SETS ((bucket), ())
 ORDER BY bucket

@@ -35,7 +35,7 @@ spans = st.fixed_dictionaries(
         "trace": st.integers(1, 5),
         "number": st.integers(1, 3),
         "at": seconds,
-        "lasts": st.integers(0, 5),
+        "lasts": st.sampled_from([0, 1, 2, 3, 4, 5, None]),
         "user": st.sampled_from([None, None, "ann", "bo"]),
         "status": st.sampled_from([Status.OK, Status.ERROR, Status.UNSET]),
         "model": st.sampled_from([None, "m1", "m2"]),
@@ -87,14 +87,14 @@ def as_span(project: int, given: dict[str, Any]) -> Span:
         span_id=f"{given['number']:016x}",
         parent_id="" if root else f"{1:016x}",
         start_ns=start,
-        end_ns=start + given["lasts"] * SECOND,
+        end_ns=None if given["lasts"] is None else start + given["lasts"] * SECOND,
         name=f"span {given['number']}",
         kind=Kind.LLM,
         status=given["status"],
         user_id=given["user"],
         model=given["model"],
         cost=priced,
-        usage=Usage(input_uncached=given["lasts"], output=1),
+        usage=Usage(input_uncached=given["lasts"] or 0, output=1),
         **told(given),
     )
 
@@ -133,12 +133,14 @@ def root_first(spans: Sequence[Span]) -> list[Span]:
 
 def key_of(order: Order, spans: Sequence[Span]) -> int:
     ranked = root_first(spans)
-    start, end = min(s.start_ns or 0 for s in spans), max(s.end_ns or 0 for s in spans)
+    start, ends = min(s.start_ns or 0 for s in spans), [s.end_ns for s in spans if s.end_ns is not None]
     top = ranked[0]
     if order in (Order.NEWEST, Order.OLDEST):
         return start
     if order is Order.SLOWEST:
-        return (top.end_ns or 0) - (top.start_ns or 0) if top.parent_id == "" else end - start
+        if top.parent_id == "" and top.end_ns is not None:
+            return top.end_ns - (top.start_ns or 0)
+        return max(ends) - start if ends else 0  # a root that is still open takes so long as is known
     if order is Order.DEAREST:
         return int(sum((s.cost.total for s in spans if s.cost and s.cost.total), Decimal(0)) * 10**9)
     return sum(s.usage.input + (s.usage.output or 0) for s in spans)
@@ -388,3 +390,22 @@ def test_what_is_not_merged_yet_is_found_and_what_is_merged_is_found_by_its_inde
         )
         used = "\n".join(row[0] for row in plan.result_rows)
         assert re.search(r"Name: (words|facets)", used), condition
+
+
+def test_a_trace_that_is_still_open_lasts_as_long_as_is_known(store_spans: Store) -> None:
+    project, told = next(FRESH), {"at": 0, "user": None, "status": Status.OK, "model": None, "cost": None}
+    open_root = {**told, "number": 1, "lasts": None}
+    store_spans(
+        [
+            as_span(project, {**open_root, "trace": 1}),
+            as_span(project, {**open_root, "trace": 2}),
+            as_span(project, {**told, "trace": 2, "number": 2, "at": 1, "lasts": 2}),
+            as_span(project, {**told, "trace": 3, "number": 1, "lasts": 1}),
+        ]
+    )
+    scope = Scope(project, Window(MIDNIGHT, MIDNIGHT + timedelta(minutes=1)))
+    found = all_pages(scope, TraceFilters(), Order.SLOWEST, 1)
+    assert [(int(one.trace_id, 16), one.latency_ms) for one in found] == [(2, 3000), (3, 1000), (1, 0)]
+    assert walked(scope, TraceFilters(), Order.SLOWEST, stretch=1) == found
+    long = queries.list_traces(scope, TraceFilters(min_latency_ms=0)).traces
+    assert len(long) == 3
