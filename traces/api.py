@@ -1,6 +1,6 @@
 """REST: traces and usage sums of the project behind the API key; and the shape of one trace, which `evals` answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,7 @@ from traces.score_filters import BadScoreCondition, ScoreCondition
 from traces.score_filters import parse as parse_score
 
 DEFAULT_DAYS = 30
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 MAX_USAGE_ROWS = queries.MAX_USAGE_ROWS
 
 
@@ -344,24 +345,39 @@ def filters_of(given: dict[str, Any]) -> TraceFilters:
 
 
 def validated(serializer: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The parameters of the address. One that is not known is refused: a filter with a slip would filter nothing."""
+    """The parameters of the address. One that is not known is refused: a filter with a slip would filter nothing. So is
+    one said twice that has one value: half of what was asked for would."""
     parameters = serializer(data=request.query_params)
     known = {*parameters.fields, api_settings.URL_FORMAT_OVERRIDE}
     if unknown := [name for name in request.query_params if name not in known]:
         raise ValidationError(
             {name[:100]: [no_such("parameter", name, parameters.fields)] for name in unknown}
         )
+    if repeated := [
+        name for name, values in request.query_params.lists() if _is_repeated(parameters, name, values)
+    ]:
+        raise ValidationError({name: ["Give it once; it takes one value."] for name in repeated})
     parameters.is_valid(raise_exception=True)
     given: dict[str, Any] = parameters.validated_data
     return given
 
 
+def _is_repeated(parameters: serializers.Serializer[Any], name: str, values: Sequence[str]) -> bool:
+    return len(values) > 1 and not isinstance(parameters.fields.get(name), serializers.ListField)
+
+
 def scope_during(request: Request, given: dict[str, Any]) -> Scope:
-    end: datetime = given.get("to") or timezone.now() + timedelta(minutes=1)
+    until: datetime = given.get("to") or timezone.now() + timedelta(minutes=1)
+    end = _kept(until)
     start: datetime = given.get("from") or end - timedelta(days=DEFAULT_DAYS)
-    if start > end:
+    if "from" in given and start > until:
         raise ValidationError({"from": ["`from` is later than `to`."]})
-    return scope_of(request).during(Window(start, end))
+    return scope_of(request).during(Window(min(_kept(start), end), end))
+
+
+def _kept(moment: datetime) -> datetime:
+    """The moment, or the nearest that the store can hold: whoever asks from the year 1 on means all there is."""
+    return min(max(moment, EARLIEST), LATEST)
 
 
 _KEPT_EMPTY = {"name", "kind", "status", "trace_id", "span_id"}

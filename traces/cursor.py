@@ -3,11 +3,14 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-T = TypeVar("T")
+P = TypeVar("P", bound=tuple[Any, ...])
+# Whole numbers that the store can compare with its own.
+_STORABLE = range(-(2**63), 2**63)
+_FOREIGN = "The cursor is not one that this list gave out."
 
 
 class BadCursor(ValueError):
@@ -18,10 +21,13 @@ def encode(place: Sequence[str | int]) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
 
-def decode(cursor: str, shape: type[T]) -> T:
+def decode(cursor: str, shape: type[P]) -> P:
     """Raises `BadCursor` for anything that `encode` did not make of this shape."""
     try:
         payload = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(payload, type=shape)
+        place: P = msgspec.json.decode(payload, type=shape)
     except (ValueError, binascii.Error, msgspec.DecodeError) as error:
-        raise BadCursor("The cursor is not one that this list gave out.") from error
+        raise BadCursor(_FOREIGN) from error
+    if any(isinstance(part, int) and part not in _STORABLE for part in place):
+        raise BadCursor(_FOREIGN)
+    return place

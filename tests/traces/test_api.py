@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from tracehouse.tenancy.models import Project
+from traces import cursor as cursors
 from traces.span import Kind, Span, Status
 
 pytestmark = [
@@ -107,3 +108,47 @@ def test_texts_are_compared_with_their_blanks(
             for text in (value, f"{value} ")
         ]
         assert found == [[1], [2]], json.dumps(filters)
+
+
+def test_a_window_beyond_what_can_be_stored_is_all_there_is(
+    get: Callable[..., Any], project: Project, store_spans: Store
+) -> None:
+    now = time.time_ns()
+    store_spans(
+        [
+            Span(
+                project_id=project.pk,
+                trace_id="1" * 32,
+                span_id="1" * 16,
+                parent_id="",
+                start_ns=now - 10**9,
+                end_ns=now,
+                name="run",
+                kind=Kind.LLM,
+                status=Status.OK,
+            )
+        ]
+    )
+    first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
+    for window in (
+        {"from": first},
+        {"from": "1500-01-01T00:00:00Z", "to": last},
+        {"from": first, "to": last},
+    ):
+        assert len(get("/api/v1/traces", **window).json()["data"]) == 1
+    assert get("/api/v1/traces", to=first).json()["data"] == []
+    assert get("/api/v1/traces", **{"from": last, "to": last}).json()["data"] == []
+    assert get("/api/v1/traces", **{"from": last, "to": first}).status_code == 400
+
+
+@pytest.mark.parametrize("bound", [2**63, -(2**63) - 1, 2**70])
+def test_a_cursor_that_no_list_gave_out_is_refused(get: Callable[..., Any], bound: int) -> None:
+    made_up = cursors.encode(("-time", bound, "1" * 32))
+    refused = get("/api/v1/traces", cursor=made_up)
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["cursor"])
+
+
+def test_a_parameter_of_one_value_said_twice_is_refused(get: Callable[..., Any]) -> None:
+    refused = get("/api/v1/traces", user_id=["ann", "bo"], tags=["a", "b"])
+    assert refused.status_code == 400
+    assert refused.json()["error"]["fields"] == {"user_id": ["Give it once; it takes one value."]}
