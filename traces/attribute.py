@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import msgspec
 
@@ -11,7 +12,10 @@ VALUE_CHARACTERS = 200
 # So many attributes or tags may be asked for at once.
 MAX_ITEMS = 20
 _KEY_AND_VALUE = re.compile(r"((?:[^\\:]|\\.|\\$)*)(?::(.*))?", re.DOTALL)
-_ITEM = re.compile(r"(?:[^\\,]|\\.)+", re.DOTALL)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
+# A comma after an odd number of backslashes is one within the item.
+_ITEM = re.compile(r"(?:[^\\,]|\\+[^\\,]|(?:\\\\)*\\,|(?:\\\\)+(?=,)|\\+\Z)+")
+_BEFORE_COMMA_OR_END = re.compile(r"(\\*)(,|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Attribute:
         """What `filters.CARRIED` may hold for it."""
         if self.value is None:
             return [f"{self.key}="]
-        return [f"{self.key}={value[:VALUE_CHARACTERS]}" for value in self._written]
+        scalar = [self.value] if _reads_as_scalar(self.value) else []
+        taken_apart = dict.fromkeys([_json(self.value), *scalar, *_numerals(self.value)])
+        return [f"{self.key}={value[:VALUE_CHARACTERS]}" for value in taken_apart]
 
     @property
     def needles(self) -> list[str]:
@@ -52,7 +58,8 @@ class Attribute:
     def _written(self) -> list[str]:
         """The value as JSON: as text, and as the number, truth value or null that it reads as."""
         value = self.value or ""
-        return [_json(value), value] if _reads_as_scalar(value) else [_json(value)]
+        scalars = [value, *_spellings(value)] if _reads_as_scalar(value) else []
+        return list(dict.fromkeys([_json(value), *scalars]))
 
 
 def cut(text: str) -> list[str]:
@@ -68,18 +75,56 @@ def parse(text: str) -> Attribute:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """The items between commas, without blanks around them; `\\,` is a comma within an item."""
-    items = (item.strip().replace("\\,", ",") for item in _ITEM.findall(text))
+    """The items between commas, without blanks around them; `\\,` is a comma within an item.
+
+    Backslashes before a comma or the end of an item are written twice; all others stand for themselves.
+    """
+    items = (_BEFORE_COMMA_OR_END.sub(_unescaped, item.strip()) for item in _ITEM.findall(text))
     return tuple(dict.fromkeys(item for item in items if item))
 
 
 def joined(items: Iterable[object]) -> str:
     """What `split` reads back as the same items."""
-    return ", ".join(str(item).replace(",", "\\,") for item in items)
+    return ", ".join(_BEFORE_COMMA_OR_END.sub(_escaped, str(item)) for item in items)
 
 
-def _json(text: str) -> str:
-    return msgspec.json.encode(text).decode()
+def _escaped(found: re.Match[str]) -> str:
+    backslashes, comma = found.groups()
+    return backslashes * 2 + ("\\," if comma else "")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    backslashes, comma = found.groups()
+    # At the end, a single one was typed by somebody who means it.
+    return backslashes[: (len(backslashes) + (not comma)) // 2] + comma
+
+
+def _json(value: str | float) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _spellings(value: str) -> list[str]:
+    """How the number that the text reads as may stand in stored JSON, which tells 1 from 1.0; nothing without one."""
+    number = _number(value)
+    if number is None:
+        return []
+    whole = [f"{number:.0f}"] if number == number.to_integral_value() else []
+    return [_json(float(number)), *whole]
+
+
+def _numerals(value: str) -> list[str]:
+    """How the store writes that number when it takes JSON apart: 1 for 1.0, 1e-7 but 0.000001."""
+    number = _number(value)
+    if number is None:
+        return []
+    shortest = _json(float(number))
+    return [f"{Decimal(shortest):f}".removesuffix(".0"), *([shortest] if "e" in shortest else [])]
+
+
+def _number(value: str) -> Decimal | None:
+    """The number that the text is and that JSON holds exactly so, or None."""
+    number = Decimal(value) if _NUMBER.fullmatch(value) else None
+    return number if number is not None and Decimal(repr(float(number))) == number else None
 
 
 def _reads_as_scalar(text: str) -> bool:

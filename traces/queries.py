@@ -39,6 +39,8 @@ MAX_SPANS = 20_000
 MAX_BODIES = 8_000_000
 MAX_USAGE_ROWS = 10_000
 MAX_CHOICES = 100
+# Tags, models and tools of one trace, each: more than a trace has that means them.
+MAX_NAMES = 1_000
 # Candidates read beyond the page's length, since few of them turn out not to match; and at most at once.
 EXTRA_CANDIDATES = 10
 MAX_CANDIDATES = 2_000
@@ -566,9 +568,9 @@ SELECT
     {f.belongs("environment")} AS environment_,
     {f.belongs("release")} AS release_,
     {f.belongs("input_type")} AS input_type_,
-    arraySort(groupUniqArrayArray(20)(JSONExtract(ifNull(tags, '[]'), 'Array(String)'))) AS tags_,
-    arraySort(groupUniqArrayIf(20)(assumeNotNull(model), {f.BILLED} AND model != '')) AS models,
-    arraySort(groupUniqArrayIf(50)(assumeNotNull(tool_name), kind = 'tool' AND tool_name != '')) AS tools,
+    arraySort(groupUniqArrayArray({MAX_NAMES})(JSONExtract(ifNull(tags, '[]'), 'Array(String)'))) AS tags_,
+    arraySort(groupUniqArrayIf({MAX_NAMES})(assumeNotNull(model), {f.BILLED} AND model != '')) AS models,
+    arraySort(groupUniqArrayIf({MAX_NAMES})(assumeNotNull(tool_name), kind = 'tool' AND tool_name != '')) AS tools,
     count() AS span_count,
     {f.LLM_CALLS} AS llm_calls,
     countIf(kind = 'tool') AS tool_calls,

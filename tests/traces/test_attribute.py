@@ -28,9 +28,10 @@ def test_an_attribute_survives_being_written(attribute: Attribute) -> None:
 
 def test_items_stand_between_commas() -> None:
     assert split(r" one, two\, or three ,,one") == ("one", "two, or three")
+    assert split("C:\\new\\, or one, D:\\") == ("C:\\new, or one", "D:\\")
 
 
-words = st.text(st.characters(exclude_characters="\\"), min_size=1).map(str.strip).filter(bool)
+words = st.text(st.characters() | st.sampled_from("\\,:"), min_size=1).map(str.strip).filter(bool)
 
 
 @given(st.lists(words, unique=True))
@@ -41,6 +42,8 @@ def test_items_survive_being_joined(items: list[str]) -> None:
 VALUES = [
     ("eu", ['k="eu"']),
     ("429", ['k="429"', "k=429"]),
+    ("1.0", ['k="1.0"', "k=1.0", "k=1"]),
+    ("1e-7", ['k="1e-7"', "k=1e-7", "k=0.0000001"]),
     ("true", ['k="true"', "k=true"]),
     ("[1]", ['k="[1]"']),
     ('a "b"', ['k="a \\"b\\""']),

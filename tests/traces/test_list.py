@@ -409,3 +409,41 @@ def test_a_trace_that_is_still_open_lasts_as_long_as_is_known(store_spans: Store
     assert walked(scope, TraceFilters(), Order.SLOWEST, stretch=1) == found
     long = queries.list_traces(scope, TraceFilters(min_latency_ms=0)).traces
     assert len(long) == 3
+
+
+@pytest.mark.parametrize("typed", ["2", "2.0", "2e0"])
+def test_a_number_is_found_however_it_is_written(store_spans: Store, typed: str) -> None:
+    project, told = (
+        next(FRESH),
+        {"lasts": 1, "user": None, "status": Status.OK, "model": None, "cost": None, "at": 0},
+    )
+    values: list[Any] = [2, 2.0, [1, 2.0], 2.5, "2.00"]
+    store_spans(
+        [
+            as_span(project, {**told, "trace": trace, "number": 1, "tier": value})
+            for trace, value in enumerate(values, 1)
+        ]
+    )
+    scope = Scope(project, Window(MIDNIGHT, MIDNIGHT + timedelta(minutes=1)))
+    found = queries.list_traces(scope, TraceFilters(attribute=(Attribute("tier", typed),))).traces
+    assert sorted(int(one.trace_id, 16) for one in found) == [1, 2, 3]
+
+
+def test_a_trace_names_all_its_models_tools_and_tags(store_spans: Store) -> None:
+    project, told = (
+        next(FRESH),
+        {"trace": 1, "lasts": 1, "user": None, "status": Status.OK, "cost": None, "at": 0},
+    )
+    names = tuple(f"n{number:02}" for number in range(60))
+    calls = [
+        as_span(project, {**told, "number": number, "model": name, "tags": names})
+        for number, name in enumerate(names, 1)
+    ]
+    tools = [
+        msgspec.structs.replace(call, span_id=f"{number:016x}", kind=Kind.TOOL, tool_name=name)
+        for number, (call, name) in enumerate(zip(calls, names, strict=True), 100)
+    ]
+    store_spans([*calls, *tools])
+    scope = Scope(project, Window(MIDNIGHT, MIDNIGHT + timedelta(minutes=1)))
+    (found,) = queries.list_traces(scope, TraceFilters()).traces
+    assert (tuple(found.models), tuple(found.tools), tuple(found.tags)) == (names, names, names)
