@@ -49,7 +49,8 @@ WITHOUT_HELP = (
 )
 
 SCORE_HELP = (
-    "Traces of which a score meets the condition: of the trace, of any of its steps, or of its session."
+    "Traces of which a score meets one condition, such as quality>=0.5, feedback=down or helpful=true: of the trace, "
+    "of any of its steps, or of its session."
 )
 
 
@@ -188,7 +189,7 @@ class TraceFilterForm(forms.Form):
         label="Score",
         required=False,
         max_length=500,
-        widget=forms.TextInput(attrs={"placeholder": "quality>=0.5, feedback=down", "title": SCORE_HELP}),
+        widget=forms.TextInput(attrs={"placeholder": "quality>=0.5", "title": SCORE_HELP}),
     )
     min_latency_ms = forms.IntegerField(
         label="Latency at least, ms", required=False, min_value=0, max_value=10**9

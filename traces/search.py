@@ -7,9 +7,11 @@ from enum import StrEnum
 # A word is what the store's text index calls one: letters and digits, and everything beyond ASCII.
 _WORD = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _QUOTED_OR_PLAIN = re.compile(r'"([^"]+)"|(\S+)')
-# Scripts that put no blanks between words (Thai to Khmer, Chinese, Japanese, Korean): a word of them is a part.
+# Scripts that put no blanks between words (Thai to Khmer, Chinese, Japanese, Korean), their forms of other widths, and
+# symbols and emoji, which stand right beside words: a word with one of them is a part.
 _UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2190-\u2bff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+    r"\U0001f000-\U0001faff\U00020000-\U0003ffff]"
 )
 # Structured content is stored as JSON, where a line's end and a tab are two characters.
 # Plain text is treated alike: the t of C:\temp is no letter of a word, neither in the index nor in what is typed.

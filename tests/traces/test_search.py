@@ -20,6 +20,8 @@ READ = [
     ("???", [Term(Kind.PART, "???")]),
     ("größe", [Term(Kind.WORD, "größe")]),
     ("返金", [Term(Kind.PART, "返金")]),
+    ("返金　ﾎﾟﾘｼｰ", [Term(Kind.PART, "返金"), Term(Kind.PART, "ﾎﾟﾘｼｰ")]),
+    ("🚀 done", [Term(Kind.PART, "🚀"), Term(Kind.WORD, "done")]),
     (r"line\nbreak", [Term(Kind.PHRASE, "line break")]),
     ('"never closed', [Term(Kind.WORD, "never"), Term(Kind.WORD, "closed")]),
     ("", []),
