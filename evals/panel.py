@@ -76,6 +76,7 @@ class Panel:
     subject: Subject
     scores: list[Shown]
     own: Shown | None
+    own_id: str  # of what this reader says of it
     may_give: bool
     unreadable: bool = False
     on_steps: OnSteps | None = None  # of a trace
@@ -119,11 +120,11 @@ class Panel:
 def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | None = None) -> Panel:
     """The panel as this reader sees it. One that cannot be read says so: the page around it stands."""
     may_give = may(request.role, Role.MEMBER)
+    own_id = services.feedback_id(request.project.pk, request.user.pk, subject)
     found = unless_away(request, lambda: _scores_of(request, subject))
     if found is None:
-        return Panel(subject, [], None, may_give, unreadable=True, form=form)
+        return Panel(subject, [], None, own_id, may_give, unreadable=True, form=form)
     on_steps = steps_of(request, subject.trace_id) if subject.target is Target.TRACE else None
-    own_id = services.feedback_id(request.project.pk, request.user.pk, subject)
     emails = _emails(request, found)
     is_admin = may(request.role, Role.ADMIN)
     shown = [
@@ -132,7 +133,7 @@ def panel_of(request: ProjectRequest, subject: Subject, form: FeedbackForm | Non
     ]
     shown.sort(key=lambda one: not one.is_own)
     own = shown[0] if shown and shown[0].is_own else None
-    return Panel(subject, shown, own, may_give, on_steps=on_steps, form=form)
+    return Panel(subject, shown, own, own_id, may_give, on_steps=on_steps, form=form)
 
 
 def unless_away(request: ProjectRequest, read: Callable[[], Read]) -> Read | None:

@@ -229,7 +229,9 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 
 document.addEventListener("htmx:replacedInHistory", () => remember());
-document.addEventListener("htmx:sendError", () => say("The step did not load: the server did not answer. Try again."));
+document.addEventListener("htmx:sendError", ({ detail: { requestConfig } }) => {
+  if (requestConfig.verb === "get") say("The step did not load: the server did not answer. Try again.");
+});
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "step") return;
   panel.scrollTop = 0;

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import otlp
+from tests.browser.conftest import take_session
 
 if TYPE_CHECKING:
     from tests.conftest import Platform
@@ -63,6 +64,50 @@ def test_a_mind_is_changed_and_explained_without_a_reload(
     expect(of_trace.locator(".score")).to_have_count(0)
     assert page.evaluate("document.body.dataset.loaded") == "once"
     assert problems == []
+
+
+def test_what_cannot_be_stored_is_told_kept_and_brought_back(
+    page: Page, platform: "Platform", trace: str
+) -> None:
+    page.goto(trace)
+    panel, written = page.locator("#scores-trace"), page.locator("#trace-comment")
+    opener, told = panel.locator(".remark summary"), panel.get_by_role("alert")
+    opener.press("Enter")
+    written.fill("Three long lines.")
+    # The server is away, or something before it answers.
+    page.route("**/feedback", lambda route: route.abort())
+    page.locator("#trace-save").press("Enter")
+    expect(told).to_contain_text("the server did not answer")
+    expect(page.get_by_text("The step did not load")).to_have_count(0)
+    page.unroute("**/feedback")
+    page.route("**/feedback", lambda route: route.fulfill(status=502, body="Bad gateway"))
+    panel.get_by_role("button", name="Wrong").click()
+    expect(told).to_contain_text("did not answer as it should")
+    expect(panel.get_by_role("button", name="Wrong", pressed=False)).to_be_visible()
+    page.unroute("**/feedback")
+    # Signed out meanwhile: first as the form shows by its cookie, then as the session does.
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.locator("#trace-save").press("Enter")
+    expect(told).to_contain_text("you were signed out since")
+    expect(written).to_have_value("Three long lines.")
+    page.context.add_cookies([one for one in cookies if one["name"] != "sessionid"])  # type: ignore[misc]
+    page.locator("#trace-save").press("Enter")
+    page.wait_for_url("**/sign-in?**")
+    take_session(page.context, platform)
+    page.goto(trace)
+    expect(written).to_have_value("Three long lines.")
+    expect(told).to_have_text("Your comment is not saved yet.")
+    # Stored, it is said to those who hear the page, and the keys go on from where they were.
+    page.locator("#trace-save").press("Enter")
+    expect(page.locator("#announced")).to_have_text("Your feedback is saved.")
+    expect(opener).to_be_focused()
+    expect(panel.locator(".score blockquote")).to_have_text("Three long lines.")
+    page.locator("#trace-none").press("Enter")
+    expect(page.locator("#announced")).to_have_text("Your feedback is removed.")
+    expect(opener).to_be_focused()
+    page.reload()
+    expect(written).to_have_value("")
 
 
 def test_it_works_without_script(plain_page: Page, trace: str) -> None:
