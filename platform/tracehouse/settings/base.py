@@ -224,6 +224,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "adapt-merging": {
+        "task": "ingest.tasks.adapt_merging",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "delete-old-ingest-counts": {
         "task": "ingest.tasks.delete_old_counts",
         "schedule": 3600.0,
