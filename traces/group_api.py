@@ -74,7 +74,8 @@ class SumsSchema(serializers.Serializer[Any]):
     first_time = serializers.DateTimeField(help_text="When the first trace began.")
     last_time = serializers.DateTimeField(help_text="When the last trace began.")
     end_time = serializers.DateTimeField(help_text="When the last span ended.")
-    features = serializers.ListField(child=serializers.CharField(), help_text="The first twenty.")
+    feature_count = serializers.IntegerField()
+    features = serializers.ListField(child=serializers.CharField(), help_text="Up to twenty of them.")
     llm_calls = serializers.IntegerField()
     tool_calls = serializers.IntegerField()
     input_tokens = serializers.IntegerField()
@@ -85,20 +86,24 @@ class SumsSchema(serializers.Serializer[Any]):
 
 class SessionSchema(SumsSchema):
     session_id = serializers.CharField()
-    user_ids = serializers.ListField(child=serializers.CharField(), help_text="The first twenty.")
-    organization_ids = serializers.ListField(child=serializers.CharField(), help_text="The first twenty.")
+    users = serializers.IntegerField()
+    organizations = serializers.IntegerField()
+    user_ids = serializers.ListField(child=serializers.CharField(), help_text="Up to twenty of them.")
+    organization_ids = serializers.ListField(child=serializers.CharField(), help_text="Up to twenty of them.")
 
 
 class UserSchema(SumsSchema):
     user_id = serializers.CharField()
     sessions = serializers.IntegerField()
-    organization_ids = serializers.ListField(child=serializers.CharField(), help_text="The first twenty.")
+    organizations = serializers.IntegerField()
+    organization_ids = serializers.ListField(child=serializers.CharField(), help_text="Up to twenty of them.")
 
 
 class OrganizationSchema(SumsSchema):
     organization_id = serializers.CharField()
     sessions = serializers.IntegerField()
-    user_ids = serializers.ListField(child=serializers.CharField(), help_text="The first twenty.")
+    users = serializers.IntegerField()
+    user_ids = serializers.ListField(child=serializers.CharField(), help_text="Up to twenty of them.")
 
 
 class SessionPageSchema(serializers.Serializer[Any]):
@@ -154,12 +159,14 @@ class OrganizationDetailSchema(OrganizationSchema, BreakdownSchema):
     pass
 
 
+_OF_ITSELF = {
+    Grouping.SESSION: {"key", "sessions"},
+    Grouping.USER: {"key", "users", "user_ids"},
+    Grouping.ORGANIZATION: {"key", "organizations", "organization_ids"},
+}
 _SHOWN = {
-    Grouping.SESSION: [field.name for field in fields(Group) if field.name not in {"key", "sessions"}],
-    Grouping.USER: [field.name for field in fields(Group) if field.name not in {"key", "user_ids"}],
-    Grouping.ORGANIZATION: [
-        field.name for field in fields(Group) if field.name not in {"key", "organization_ids"}
-    ],
+    grouping: [field.name for field in fields(Group) if field.name not in left_out]
+    for grouping, left_out in _OF_ITSELF.items()
 }
 
 

@@ -25,7 +25,7 @@ from traces.queries import EVERY_TRACE, IN_WINDOW, MAX_PAGE, columns_for
 # Candidates read beyond the page's length, and at most at once: each is summed over all of its traces.
 EXTRA_CANDIDATES = 5
 MAX_CANDIDATES = 1_000
-# Values named of a group that has many: users of a session, features of a user.
+# Values named of a group that has many (users of a session, features of a user); how many there are is counted.
 MAX_NAMED = 20
 
 
@@ -71,6 +71,9 @@ class Group:
     last_time: datetime
     end_time: datetime
     sessions: int
+    users: int
+    organizations: int
+    feature_count: int
     user_ids: list[str]
     organization_ids: list[str]
     features: list[str]
@@ -80,6 +83,19 @@ class Group:
     output_tokens: int
     cost_usd: Decimal | None  # None when no call has a price and at least one should have
     unpriced_calls: int
+
+    @property
+    def other_users(self) -> int:
+        """Besides the first that is named; the others count the same way."""
+        return self.users - 1
+
+    @property
+    def other_organizations(self) -> int:
+        return self.organizations - 1
+
+    @property
+    def other_features(self) -> int:
+        return self.feature_count - 1
 
     @property
     def length_ms(self) -> float:
@@ -304,6 +320,9 @@ SELECT
     max(started) AS last_time,
     max(ended) AS end_time,
     uniqExactIf(session_id_, session_id_ != '') AS sessions,
+    uniqExactIf(user_id_, user_id_ != '') AS users,
+    uniqExactIf(organization_id_, organization_id_ != '') AS organizations,
+    uniqExactIf(feature_, feature_ != '') AS feature_count,
     arraySort(groupUniqArrayIf({MAX_NAMED})(user_id_, user_id_ != '')) AS user_ids,
     arraySort(groupUniqArrayIf({MAX_NAMED})(organization_id_, organization_id_ != '')) AS organization_ids,
     arraySort(groupUniqArrayIf({MAX_NAMED})(feature_, feature_ != '')) AS features,
@@ -334,6 +353,9 @@ def _group(row: Row) -> Group:
         last_time=aware(row["last_time"]),
         end_time=aware(row["end_time"] or row["last_time"]),
         sessions=row["sessions"],
+        users=row["users"],
+        organizations=row["organizations"],
+        feature_count=row["feature_count"],
         user_ids=list(row["user_ids"]),
         organization_ids=list(row["organization_ids"]),
         features=list(row["features"]),

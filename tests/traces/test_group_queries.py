@@ -94,6 +94,21 @@ def test_a_session_sums_its_traces_and_names_whom_it_is_of(store_spans: Store) -
     assert (ann.key, ann.traces, ann.sessions, bo.key, bo.cost_usd) == ("ann", 2, 2, "bo", None)
 
 
+def test_of_many_users_some_are_named_and_all_are_counted(store_spans: Store) -> None:
+    project, many = next(FRESH), group_queries.MAX_NAMED + 3
+    store_spans(
+        [
+            call(
+                project, one, session_id="s", user_id=f"u{one}", organization_id=f"o{one}", feature=f"f{one}"
+            )
+            for one in range(1, many + 1)
+        ]
+    )
+    [session] = group_queries.list_groups(scope_of(project), Grouping.SESSION).groups
+    assert (session.users, session.organizations, session.feature_count) == (many, many, many)
+    assert len(session.user_ids) == len(set(session.user_ids)) == group_queries.MAX_NAMED
+
+
 def test_filters_narrow_what_is_summed(store_spans: Store) -> None:
     project = next(FRESH)
     store_spans(

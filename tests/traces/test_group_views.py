@@ -108,6 +108,24 @@ def test_a_session_reads_as_a_conversation(reader: Client, project: Project, sto
     assert "<b>" not in other
 
 
+def test_whom_many_belong_to_is_counted_beyond_those_that_are_named(
+    project: Project, reader: Client, store_spans: Store, api: Callable[[str], Any]
+) -> None:
+    turns = [
+        span
+        for one in range(1, 24)
+        for span in turn(project, one, "?", "!", session_id="room", user_id=f"u{one}")
+    ]
+    store_spans(turns)
+    assert "23 in all" in shown(reader, project, "session?id=room")
+    assert ">+22</span>" in shown(reader, project, "sessions")
+    assert ">+22</span>" in shown(reader, project, "organizations")
+    assert '/users?organization_id=acme">23</a>' in shown(reader, project, "organization?id=acme")
+    [room], [acme] = api("/api/v1/sessions")["data"], api("/api/v1/organizations")["data"]
+    assert (room["users"], room["organizations"], acme["users"]) == (23, 1, 23)
+    assert "organizations" not in acme
+
+
 def test_a_long_session_has_pages(
     reader: Client, project: Project, store_spans: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
