@@ -8,6 +8,19 @@ document.addEventListener("htmx:configRequest", (event) => {
   }
 });
 
+// Enter in a field is a change and then a submit: the second asks for what the first is being answered.
+let asking = null;
+
+document.addEventListener("htmx:confirm", (event) => {
+  if (event.detail.elt.id !== "filters") return;
+  const filters = String(new URLSearchParams(new FormData(event.detail.elt)));
+  if (filters === asking) event.preventDefault();
+  asking = filters;
+});
+document.addEventListener("htmx:afterRequest", () => {
+  asking = null;
+});
+
 // Keys ---------------------------------------------------------------------
 
 function typing(target) {

@@ -194,6 +194,17 @@ def test_the_keys_go_on_from_where_they_were_when_the_list_changes(
         "not filtered by what could not be read: Score “quality>>0.5”"
     )
     expect(page).to_have_url(re.compile("score=quality%3E%3E0.5"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Search").fill("window")
+    page.get_by_label("Search").press("Enter")
+    expect(page).to_have_url(re.compile("q=window"))
+    expect(page.locator(".chip")).to_have_text(re.compile("containing “window”"))
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"\?(?!.*q=window)"))
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page.get_by_label("Search")).to_have_value("")
+    assert sum("q=window" in address for address in asked) == 1
     page.get_by_role("alert").get_by_role("link", name="Remove it").press("Enter")
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.locator("#results-line")).to_be_focused()

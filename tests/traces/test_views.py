@@ -312,9 +312,11 @@ def test_pages_follow_one_another(reader: Client, project: Project, store_spans:
 
 def test_a_cursor_of_another_list_is_explained(reader: Client, project: Project, store_spans: Store) -> None:
     store_spans(failed_run(project, TRACE))
-    response = reader.get(list_address(project), {"cursor": "nonsense"})
+    response = reader.get(list_address(project), {"q": "refund", "order": "time", "cursor": "nonsense"})
     assert response.status_code == 400
-    assert "This place in the list is gone" in response.content.decode()
+    shown = html.unescape(response.content.decode())
+    assert "This place in the list is gone" in shown
+    assert 'href="?q=refund&order=time"' in shown
 
 
 def test_a_part_carries_its_address_and_the_time_range(
