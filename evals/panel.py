@@ -61,6 +61,7 @@ class OnSteps:
 
     scores: int
     steps: list[ScoredStep]
+    are_newest: bool  # of more than are read
 
     @property
     def first(self) -> list[ScoredStep]:
@@ -164,25 +165,27 @@ def _of_trace(request: ProjectRequest, trace_id: str) -> list[Score]:
 
 def marks_of(request: ProjectRequest, trace_id: str) -> Mapping[str, Mark]:
     """By span id, for the steps that have scores."""
-    return _marks(_by_step(request, trace_id))
+    return _marks(_by_step(unless_away(request, lambda: _of_trace(request, trace_id)) or ()))
 
 
 def steps_of(request: ProjectRequest, trace_id: str) -> OnSteps | None:
-    scored = _by_step(request, trace_id)
-    names = unless_away(request, lambda: outline_queries.names(request.scope, trace_id, list(scored)))
-    if names is None:
-        return None
-    steps = [ScoredStep(span_id, names.get(span_id), mark) for span_id, mark in _marks(scored).items()]
-    return OnSteps(sum(map(len, scored.values())), steps)
+    def read() -> OnSteps:
+        found = _of_trace(request, trace_id)
+        scored = _by_step(found)
+        names = outline_queries.names(request.scope, trace_id, list(scored))
+        steps = [ScoredStep(span_id, names.get(span_id), mark) for span_id, mark in _marks(scored).items()]
+        return OnSteps(sum(map(len, scored.values())), steps, are_newest=len(found) >= queries.MAX_SHOWN)
+
+    return unless_away(request, read)
 
 
 def _marks(scored: Mapping[str, list[Score]]) -> Mapping[str, Mark]:
     return {span_id: mark for span_id, scores in scored.items() if (mark := mark_of(scores))}
 
 
-def _by_step(request: ProjectRequest, trace_id: str) -> Mapping[str, list[Score]]:
+def _by_step(scores: Iterable[Score]) -> Mapping[str, list[Score]]:
     found: defaultdict[str, list[Score]] = defaultdict(list)
-    for score in unless_away(request, lambda: _of_trace(request, trace_id)) or ():
+    for score in scores:
         if score.subject.span_id:
             found[score.subject.span_id].append(score)
     return found
@@ -194,7 +197,7 @@ def mark_of(scores: Sequence[Score]) -> Mark | None:
         return None
     counts = verdict_counts(scores)
     gravest = next((verdict for verdict in _GRAVEST_FIRST if verdict in counts), None)
-    others = [f"{one.name} {value_in_words(one.value)}" for one in scores if one.name != FEEDBACK]
+    others = [f"{one.name} {value_in_words(one.value)}" for one in scores if not is_verdict(one)]
     said = [f"{count} {_WORDS[verdict]}" for verdict, count in counts.items()]
     return Mark(icon=gravest or "score", words="Scores: " + ", ".join([*said, *others]))
 
@@ -206,9 +209,14 @@ def value_in_words(value: Value) -> str:
     return value if isinstance(value, str) else f"{value:.6g}"
 
 
+def is_verdict(score: Score) -> bool:
+    """A program may send anything under the name of feedback; what is no verdict is a score as others are."""
+    return score.name == FEEDBACK and any(score.value == verdict for verdict in Verdict)
+
+
 def verdict_counts(scores: Iterable[Score]) -> Mapping[Verdict, int]:
     """How often each verdict was given."""
-    given = [str(score.value) for score in scores if score.name == FEEDBACK]
+    given = [str(score.value) for score in scores if is_verdict(score)]
     return {verdict: given.count(verdict) for verdict in Verdict if verdict in given}
 
 

@@ -7,7 +7,7 @@ from django import template
 from django.template import Context
 
 from evals import panel, queries
-from evals.score import FEEDBACK, Score, Subject, Verdict
+from evals.score import Score, Subject, Verdict
 from traces.filters import TraceFilters
 from traces.group_queries import Group
 from traces.queries import Trace
@@ -72,7 +72,7 @@ def score_cell(scored: Mapping[str, list[Score]], key: str, *, of_session: bool 
 
 
 def _part(scores: Sequence[Score], *, is_around: bool) -> dict[str, Any]:
-    others = [score for score in scores if score.name != FEEDBACK]
+    others = [score for score in scores if not panel.is_verdict(score)]
     return {
         "is_around": is_around,
         "verdicts": panel.verdict_counts(scores),

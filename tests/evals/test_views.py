@@ -320,6 +320,7 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
         )
         for number in range(queries.MAX_OF_ONE)
     ]  # fmt: skip
+    write(project, id="0.25", name=FEEDBACK, value=0.25, subject=Subject(trace_id="4" * 32))
     complaint = replace(many[0], id="f", name=FEEDBACK, value="wrong", time=many[0].time - timedelta(days=1))
     services.write_scores(
         project_id=project.pk,
@@ -328,19 +329,20 @@ def test_a_cell_counts_verdicts_and_names_other_scores(
     )
     traces = [
         type("Trace", (), {"trace_id": one, "session_id": session})
-        for one, session in ((trace, "s-1"), ("1" * 32, "s-2"), ("3" * 32, "s-2"))
+        for one, session in ((trace, "s-1"), ("1" * 32, "s-2"), ("3" * 32, "s-2"), ("4" * 32, "s-2"))
     ]
     cells = Template(
         "{% load scores %}{% scores_of_traces traces as scored %}"
         "{% for trace in traces %}{% score_cell scored trace.trace_id %}|{% endfor %}"
     ).render(Context({"request": request, "traces": traces}))
-    with_scores, without, with_many, _ = (" ".join(cell.split()) for cell in cells.split("|"))
+    with_scores, without, with_many, with_other, _ = (" ".join(cell.split()) for cell in cells.split("|"))
     assert 'aria-label="wrong"' in with_scores
     assert "n3 yes" in with_scores
     assert "+2" in with_scores
     assert "resolved yes" in with_scores.partition("session</span>")[2]
     assert "and more" not in with_scores
     assert without == '<span class="faint">-</span>'
+    assert "feedback 0.25" in with_other
     # A complaint stands there whatever was measured since.
     assert 'aria-label="wrong"' in with_many
     assert "and more" in with_many
@@ -365,8 +367,11 @@ def test_a_page_with_a_panel_of_the_trace_and_of_a_step_reads_its_scores_once(
     )
     assert ("of-the-trace" in of_trace, "of-the-step" in of_trace) == (True, False)
     assert ("of-the-trace" in of_step, "of-the-step" in of_step) == (False, True)
+    assert "the newest" not in shown
     monkeypatch.setattr(queries, "MAX_SHOWN", 2)
-    assert "of-the-step" in page(member, project, trace)
+    shown = page(member, project, trace)
+    assert "of-the-step" in shown
+    assert "the newest 1 on steps" in shown
     assert asked[1:] == ["scores.of_trace", "scores.of_span", "scores.of_span"]
 
 
