@@ -62,7 +62,10 @@
     answered = "";
     if (!panel) return;
     const done = panel.querySelector("[data-done]");
-    if (done) announce(done.textContent);
+    if (done) {
+      announce(done.textContent);
+      done.remove();
+    }
     // The button that was pressed is gone, or folded away.
     if (document.activeElement === document.body) panel.querySelector(".remark summary")?.focus();
   });

@@ -100,6 +100,7 @@ def test_a_session_reads_as_a_conversation(reader: Client, project: Project, sto
     ]
     assert places == sorted(places)
     assert "$1" in page
+    assert "user?id=ann" not in page.partition('class="turns"')[2]
     assert "Any time." not in page
     newest_first = shown(reader, project, "session?id=talk&order=-time")
     assert newest_first.index("Since when?") < newest_first.index("Who went quiet?")
@@ -117,7 +118,10 @@ def test_whom_many_belong_to_is_counted_beyond_those_that_are_named(
         for span in turn(project, one, "?", "!", session_id="room", user_id=f"u{one}")
     ]
     store_spans(turns)
-    assert "23 in all" in shown(reader, project, "session?id=room")
+    page = shown(reader, project, "session?id=room")
+    assert "23 in all" in page
+    # Each turn says whose it is, unless all are of one.
+    assert "user?id=u17" in page.partition('class="turns"')[2]
     assert ">+22</span>" in shown(reader, project, "sessions")
     assert ">+22</span>" in shown(reader, project, "organizations")
     assert '/users?organization_id=acme">23</a>' in shown(reader, project, "organization?id=acme")
