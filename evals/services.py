@@ -78,8 +78,8 @@ def give_feedback(
         comment=comment,
         author=author_of(user),
     )
-    write_scores(project_id=project.pk, scores=[score], policy=policy_of(project))
-    _record(project, user.email, "feedback.given", subject, verdict=verdict.value)
+    [stored] = write_scores(project_id=project.pk, scores=[score], policy=policy_of(project))
+    _record(project, user.email, "feedback.given", stored.subject, verdict=verdict.value)
 
 
 def _verdict_of(before: Score | None) -> Verdict:
@@ -91,7 +91,7 @@ def _verdict_of(before: Score | None) -> Verdict:
 def take_back_feedback(*, project: Project, user: User, subject: Subject) -> None:
     """Deletes what the person said of the subject. Raises `InsertUnavailable`."""
     delete_score(project_id=project.pk, score_id=feedback_id(project.pk, user.pk, subject))
-    _record(project, user.email, "feedback.taken_back", subject)
+    _record(project, user.email, "feedback.taken_back", _redacted_subject(subject, policy_of(project)))
 
 
 def remove_score(*, scope: Scope, project: Project, user: User, score_id: str) -> Score | None:
@@ -127,8 +127,11 @@ def member_number(score: Score) -> int | None:
     return int(number) if score.source is Source.UI and number.isdecimal() else None
 
 
+def _redacted_subject(subject: Subject, policy: Policy) -> Subject:
+    return replace(subject, session_id=loose_text.identity(subject.session_id, policy))
+
+
 def _redacted(score: Score, policy: Policy) -> Score:
-    subject = replace(score.subject, session_id=loose_text.identity(score.subject.session_id, policy))
     return replace(
         score,
         # Ids and authors that are not a client's are our own.
@@ -137,7 +140,7 @@ def _redacted(score: Score, policy: Policy) -> Score:
         name=loose_text.words(score.name, policy),
         value=loose_text.words(score.value, policy) if isinstance(score.value, str) else score.value,
         comment=loose_text.words(score.comment, policy),
-        subject=subject,
+        subject=_redacted_subject(score.subject, policy),
     )
 
 

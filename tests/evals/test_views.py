@@ -132,6 +132,15 @@ def test_feedback_on_a_session_leads_back_to_it(member: Client, project: Project
     assert score.value == "up"
 
 
+def test_the_audit_log_names_a_session_as_it_is_stored(
+    member: Client, project: Project, clickhouse: None
+) -> None:
+    for verdict in ("up", "none"):
+        give(member, project, session_id="jane.doe@example.com", verdict=verdict)
+    targets = AuditEntry.objects.filter(action__startswith="feedback.").values_list("target", flat=True)
+    assert [target[:7] for target in targets] == ["[email:", "[email:"]
+
+
 def test_a_comment_keeps_the_verdict_and_a_verdict_the_comment(
     member: Client, project: Project, trace: str
 ) -> None:
