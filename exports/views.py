@@ -28,8 +28,9 @@ from traces.views import explains_failed_reads
 def export_traces(request: ProjectRequest) -> HttpResponseBase:
     """What the address of the list shows, whichever page of it."""
     state = state_of(request, request.GET.dict())
-    if state.form.errors:  # more traces than were asked for must not end up in a file
-        messages.error(request, "Nothing was exported, because a filter could not be read.")
+    if state.form.errors or state.range.problem:  # others than were asked for must not end up in a file
+        what = "a filter" if state.form.errors else "the time range"
+        messages.error(request, f"Nothing was exported, because {what} could not be read.")
         return redirect(list_address(request, state.pairs))
     wanted = request.GET.get("format", "")
     form = Format(wanted) if wanted in set(Format) else Format.CSV

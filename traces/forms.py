@@ -41,7 +41,7 @@ WORDS: Mapping[str, str] = {
 OFFERED = ("environment", "feature", "model", "tool", "name", "tags", "attribute")
 SEARCH_HELP = (
     "Finds traces that contain every word, in any step, upper or lower case. "
-    'Words in "double quotes" must follow each other; timeo* also finds parts of words.'
+    'Words in "double quotes" must follow each other; timeo* also finds parts of words, and words beside — or “.'
 )
 
 WITHOUT_HELP = (

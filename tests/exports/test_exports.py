@@ -350,7 +350,7 @@ def test_the_menu_exports_what_the_list_shows(three: None, project: Project, vie
     assert parquet.read_table(io.BytesIO(member.get(typed).getvalue())).num_rows == 1
 
 
-def test_nothing_is_exported_when_a_filter_cannot_be_read(
+def test_nothing_is_exported_when_a_filter_or_the_time_range_cannot_be_read(
     three: None, project: Project, viewer: User
 ) -> None:
     member = Client()
@@ -358,7 +358,10 @@ def test_nothing_is_exported_when_a_filter_cannot_be_read(
     address = reverse("exports:traces", args=[project.slug])
     sent_back = member.get(address, {"score": "quality>>0.5", "user_id": "u-1"}, follow=True)
     assert "score=quality%3E%3E0.5" in sent_back.redirect_chain[0][0]
-    assert "Nothing was exported" in sent_back.content.decode()
+    assert "Nothing was exported, because a filter could not be read" in sent_back.content.decode()
+    for asked in ({"range": "3x"}, {"from": "yesterday"}, {"from": "2026-11-02", "to": "2026-11-01"}):
+        sent_back = member.get(address, asked, follow=True)
+        assert "Nothing was exported, because the time range could not be read" in sent_back.content.decode()
 
 
 def test_a_head_request_reads_nothing(reader: Client, three: None) -> None:
