@@ -160,7 +160,7 @@ def normalize(record: OtlpSpan, *, project_id: int) -> Span:
         span_id=record.span_id,
         parent_id=record.parent_id,
         start_ns=record.start_ns,
-        end_ns=record.end_ns or record.start_ns,
+        end_ns=record.end_ns or None,
         name=reading.name or record.name,
         kind=kind,
         status=status,

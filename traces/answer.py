@@ -69,6 +69,7 @@ class SpanAnswer(msgspec.Struct):
     start_time: str
     end_time: str
     latency_ms: float
+    is_open: bool
     model: str | None
     request_model: str | None
     provider: str | None

@@ -138,6 +138,7 @@ _WRITTEN = {
     "start_time": _moment("span.start_time"),
     "end_time": _moment(_ENDED),
     "latency_ms": f"(toUnixTimestamp64Nano({_ENDED}) - toUnixTimestamp64Nano(span.start_time)) / 1e6",
+    "is_open": "CAST(span.end_time IS NULL AS Bool)",
     "time_to_first_token_ms": "span.time_to_first_token_ns / 1e6",
     "cost_usd": "if(span.cost_state = 'unpriced', NULL, toString(span.cost_usd))",
     "reported_cost_usd": "toString(span.reported_cost_usd)",

@@ -222,6 +222,9 @@ class SpanSchema(serializers.Serializer[Any]):
     start_time = serializers.DateTimeField()
     end_time = serializers.DateTimeField()
     latency_ms = serializers.FloatField()
+    is_open = serializers.BooleanField(
+        help_text="True while no end has arrived; `end_time` is the start then."
+    )
     model = serializers.CharField(allow_null=True)
     request_model = serializers.CharField(allow_null=True)
     provider = serializers.CharField(allow_null=True)

@@ -49,6 +49,7 @@ class Node:
     failed: bool = False
     failure: str = ""
     latency_ms: float | None = None
+    is_open: bool = False  # its end has not arrived
     output_bytes: int | None = None
     model: str = ""
     span_id: str = ""
@@ -315,6 +316,7 @@ def _node(span: CallSpan, lane: Lane, depth: int) -> Node:
         failed=failed,
         failure=(failure or "failed without a message") if failed else "",
         latency_ms=span.latency_ms,
+        is_open=span.is_open,
         output_bytes=span.output_bytes,
         model=span.model,
         span_id=span.span_id,

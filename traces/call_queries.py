@@ -39,6 +39,7 @@ class CallSpan:
     output_bytes: int | None = None
     input: JSONValue = None  # never read
     output: JSONValue = None  # of a model call, once it was read
+    is_open: bool = False  # its end has not arrived
 
 
 def get_calls(scope: Scope, trace_id: str) -> list[CallSpan]:
@@ -118,6 +119,7 @@ def _call(row: Row) -> CallSpan:
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
         start_ns=start_ns,
         latency_ms=(end_ns - start_ns) / 1e6,
+        is_open=row["end_ns"] is None,
         output_bytes=row["output_bytes"],
         **{name: row[name] or "" for name in _TEXTS},
     )

@@ -52,6 +52,11 @@ class Step:
     offered: str  # the tools that a model could ask for
     asked: str
     answered: str
+    is_open: bool = False  # its end has not arrived
+
+    @property
+    def lasts_ms(self) -> float | None:
+        return None if self.is_open else self.latency_ms
 
     @property
     def has_failed(self) -> bool:
@@ -146,7 +151,9 @@ class Pair:
     @property
     def more_ms(self) -> float | None:
         """How much longer it took in B."""
-        return self.b.latency_ms - self.a.latency_ms if self.a and self.b else None
+        if not self.a or not self.b or self.a.lasts_ms is None or self.b.lasts_ms is None:
+            return None
+        return self.b.lasts_ms - self.a.lasts_ms
 
     @property
     def more_tokens(self) -> int | None:
@@ -162,7 +169,7 @@ class Pair:
 
     @property
     def is_slower_or_faster(self) -> bool:
-        return bool(self.a and self.b and stands_out(self.a.latency_ms, self.b.latency_ms, _FLOOR_MS))
+        return bool(self.a and self.b and stands_out(self.a.lasts_ms, self.b.lasts_ms, _FLOOR_MS))
 
     @property
     def uses_other_tokens(self) -> bool:

@@ -1,5 +1,6 @@
 """Reads for two traces side by side: their steps without bodies, two steps whole, and which trace to compare with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
@@ -9,7 +10,7 @@ import msgspec
 from tracehouse.clickhouse.query import Query, Row
 from tracehouse.tenancy.scope import Scope, Window
 from traces import filters as f
-from traces import queries
+from traces import outline_queries, queries
 from traces.compare import Step
 from traces.filters import TraceFilters
 from traces.logged import read as read_entries
@@ -30,6 +31,16 @@ class Side:
     truncated: bool  # the trace has more than MAX_SPANS spans; the first are here
 
     @property
+    def tokens(self) -> int:
+        """Steps that say what they used."""
+        return sum(step.tokens is not None for step in self.steps)
+
+    @property
+    def costs(self) -> int:
+        """Steps that have a cost, or a price that is missing."""
+        return sum(bool(step.cost_state) for step in self.steps)
+
+    @property
     def days(self) -> Window:
         return Window(self.trace.start_time, self.trace.end_time)
 
@@ -42,7 +53,10 @@ def get_side(scope: Scope, trace_id: str) -> Side | None:
     trace, rows = queries.describe_with(scope, parsed, _STEPS)
     if trace is None:
         return None
-    return Side(trace, [_step(row) for row in rows[:MAX_SPANS]], len(rows) > MAX_SPANS)
+    silent = (row["span_id"] for row in rows if row["status"] == "error" and not row["status_message"])
+    days = scope.during(Window(trace.start_time, trace.end_time))
+    told = outline_queries.failures(days, parsed, silent)
+    return Side(trace, [_step(row, told) for row in rows[:MAX_SPANS]], len(rows) > MAX_SPANS)
 
 
 def get_span(scope: Scope, side: Side, step: Step | None) -> StoredSpan | None:
@@ -103,17 +117,19 @@ LIMIT {MAX_SPANS + 1}""",  # noqa: S608  # closed parts only
 )
 
 
-def _step(row: Row) -> Step:
+def _step(row: Row, told: Mapping[str, str]) -> Step:
+    span_id = f"{row['span_id']:016x}"
     counts = [row[column] for column in f.TOKENS]
     logged = read_entries(row["logged"])
     asked = _mark(row["input_hash"], logged.input)
     is_tool = row["kind"] == "tool"
-    message, error_type = (row[name] or "" for name in ("status_message", "error_type"))
+    message, error_type = row["status_message"] or told.get(span_id, ""), row["error_type"] or ""
     return Step(
-        span_id=f"{row['span_id']:016x}",
+        span_id=span_id,
         parent_id=f"{row['parent_id']:016x}" if row["parent_id"] else None,
         start_ns=row["start_ns"],
         latency_ms=((row["end_ns"] or row["start_ns"]) - row["start_ns"]) / 1e6,
+        is_open=row["end_ns"] is None,
         **{name: row[name] or "" for name in _TEXTS},
         failure=(message or error_type).strip().partition("\n")[0],
         prompt=f"{row['prompt_name'] or ''} {row['prompt_version'] or ''}".strip(),

@@ -18,7 +18,6 @@ from tracehouse.web.htmx import part_asked_for
 from traces import compare, compare_queries, pair
 from traces.compare import Comparison, Pair
 from traces.compare_queries import Side
-from traces.queries import Trace
 from traces.views import explains_failed_reads, missing_trace
 
 # Rows drawn at once; a longer comparison says so and offers the rest.
@@ -33,7 +32,7 @@ class Difference:
     """Of the whole traces: how much more B has."""
 
     latency_ms: float
-    tokens: int
+    tokens: int | None
     cost_usd: Decimal | None
     spans: int
     tools_more: list[str]
@@ -138,7 +137,9 @@ def _table(request: ProjectRequest, found: Comparison, place: int, a: Side, b: S
         "chosen": place,
         "first": found.rows[found.first] if found.first is not None else None,
         "failing": found.rows[found.failing] if found.failing is not None else None,
-        "difference": _difference(a.trace, b.trace),
+        "a_said": a,
+        "b_said": b,
+        "difference": _difference(a, b),
         "truncated": a.truncated or b.truncated,
         "around": time_range.covering(oldest, until=newest, now=timezone.now()),
     }
@@ -157,14 +158,15 @@ def _is_asked_for(row: Pair, asked: dict[str, str]) -> bool:
     return bool((row.a and row.a.span_id == asked["a"]) or (row.b and row.b.span_id == asked["b"]))
 
 
-def _difference(a: Trace, b: Trace) -> Difference:
-    priced = a.cost_usd is not None and b.cost_usd is not None
+def _difference(left: Side, right: Side) -> Difference:
+    """None where one side says nothing of it."""
+    a, b = left.trace, right.trace
+    tokens = b.input_tokens + b.output_tokens - a.input_tokens - a.output_tokens
+    is_priced = left.costs and right.costs and a.cost_usd is not None and b.cost_usd is not None
     return Difference(
         latency_ms=b.latency_ms - a.latency_ms,
-        tokens=b.input_tokens + b.output_tokens - a.input_tokens - a.output_tokens,
-        cost_usd=b.cost_usd - a.cost_usd
-        if priced and a.cost_usd is not None and b.cost_usd is not None
-        else None,
+        tokens=tokens if left.tokens and right.tokens else None,
+        cost_usd=(b.cost_usd or Decimal(0)) - (a.cost_usd or Decimal(0)) if is_priced else None,
         spans=b.span_count - a.span_count,
         tools_more=[tool for tool in b.tools if tool not in a.tools],
         tools_less=[tool for tool in a.tools if tool not in b.tools],

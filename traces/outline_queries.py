@@ -5,7 +5,7 @@ tree shows; bodies are read for the step that is shown and for the few calls it 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
@@ -44,6 +44,7 @@ class OutlineSpan:
     tokens: int | None
     cost_usd: Decimal | None
     cost_state: str
+    is_open: bool = False  # its end has not arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,13 @@ def parse_span_id(text: str) -> int | None:
         return None
 
 
+def failures(scope: Scope, trace_id: uuid.UUID, silent: Iterable[int]) -> dict[str, str]:
+    """What the first MAX_EXPLAINED of failed spans without a message say of it by their exceptions, by id."""
+    asked = list(islice(silent, MAX_EXPLAINED))
+    found = queries.get_spans(scope, trace_id, asked) if asked else []
+    return {span.span_id: failure_line(span) for span in found}
+
+
 def failure_line(span: StoredSpan) -> str:
     """What failed, in the one line a row has."""
     return _first_line(span.status_message, *_exception_messages(span), span.error_type)
@@ -123,12 +131,7 @@ def failure_line(span: StoredSpan) -> str:
 def _explained(scope: Scope, trace_id: uuid.UUID, rows: Sequence[Row]) -> list[OutlineSpan]:
     """The rows as spans; failed ones without a message of their own say that of their exception."""
     silent = (row["span_id"] for row in rows if row["status"] == "error" and not row["status_message"])
-    asked = list(islice(silent, MAX_EXPLAINED))
-    told = (
-        {span.span_id: failure_line(span) for span in queries.get_spans(scope, trace_id, asked)}
-        if asked
-        else {}
-    )
+    told = failures(scope, trace_id, silent)
     spans = [_outline_span(row) for row in rows]
     return [replace(span, failure=told[span.span_id]) if span.span_id in told else span for span in spans]
 
@@ -298,4 +301,5 @@ def _outline_span(row: Row) -> OutlineSpan:
         tokens=None if counts == _NO_TOKENS else sum(count or 0 for count in counts),
         cost_usd=row["cost_usd"] if row["cost_state"] != "unpriced" else None,
         cost_state=row["cost_state"] or "",
+        is_open=row["end_ns"] is None,
     )

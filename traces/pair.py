@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tracehouse.web import figures
-from traces import conversation, text_diff
+from traces import conversation, rows, text_diff
 from traces.body import plain
 from traces.queries import StoredSpan
 from traces.span import JSONValue
@@ -140,7 +140,7 @@ _FIGURES: Sequence[tuple[str, Callable[[StoredSpan], str]]] = (
     ("Name", lambda span: span.name),
     ("Status", _status),
     ("Error", _failure),
-    ("Latency", lambda span: figures.duration(span.latency_ms)),
+    ("Latency", rows.lasts),
     ("First token", _first_token),
     ("Tokens", _tokens),
     ("Cost", _cost),

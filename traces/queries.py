@@ -146,6 +146,7 @@ class StoredSpan:
     events: list[JSONValue]
     links: list[JSONValue]
     redactions: dict[str, int]
+    is_open: bool = False  # its end has not arrived; until then it lasts no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -920,6 +921,7 @@ def stored_span(row: Row, counted_in: Mapping[int, int]) -> StoredSpan:
         end_time=aware(row["end_time"] or row["start_time"]),
         start_ns=start_ns,
         latency_ms=(end_ns - start_ns) / 1e6,
+        is_open=row["end_ns"] is None,
         time_to_first_token_ms=first_token / 1e6 if first_token is not None else None,
         **{name: row[name] or "" for name in _SPAN_TEXTS},
         counted_in=f"{counted_in[row['span_id']]:016x}" if row["span_id"] in counted_in else "",

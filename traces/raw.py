@@ -101,7 +101,7 @@ def _span(trace_id: str, span: StoredSpan) -> OtlpJson:
         **({"parentSpanId": span.parent_id} if span.parent_id else {}),
         "name": str(span.attributes.get(SPAN_NAME) or span.name),
         "startTimeUnixNano": str(span.start_ns),
-        "endTimeUnixNano": str(span.start_ns + round(span.latency_ms * 1e6)),
+        **({} if span.is_open else {"endTimeUnixNano": str(span.start_ns + round(span.latency_ms * 1e6))}),
         "attributes": _attributes(attributes(span)),
         "status": _status(span),
         "events": [_event(event) for event in span.events if isinstance(event, dict)],

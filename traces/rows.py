@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from tracehouse.web import figures
 from traces.outline_queries import OutlineSpan
@@ -13,6 +13,13 @@ from traces.tree import Detached, Row, Tree
 _KINDS = frozenset(Kind)
 OutlineRow: TypeAlias = Row[OutlineSpan]
 OutlineTree: TypeAlias = Tree[OutlineSpan]
+
+
+class _Timed(Protocol):
+    @property
+    def latency_ms(self) -> float | None: ...
+    @property
+    def is_open(self) -> bool: ...
 
 
 class Only(StrEnum):
@@ -103,7 +110,7 @@ def columns(rows: Sequence[OutlineRow]) -> dict[str, JSONValue]:
         "model": _each_once([shown_model(span) for span in spans]),
         "left": [row.offset for row in rows],
         "width": [row.width for row in rows],
-        "latency": _each_once([figures.duration(span.latency_ms) for span in spans]),
+        "latency": _each_once([lasts(span) for span in spans]),
         "tokens": _each_once([tokens(span) for span in spans]),
         "cost": _each_once([_cost(span) for span in spans]),
         "exact": _each_once([_exact(span) for span in spans]),
@@ -122,6 +129,12 @@ def prompts(spans: Iterable[OutlineSpan]) -> list[tuple[str, str]]:
     return sorted({(span.prompt_name, span.prompt_version) for span in spans if span.prompt_name})
 
 
+def has_open_root(spans: Iterable[OutlineSpan]) -> bool:
+    """Whether there is a root, and none has an end."""
+    roots = [span for span in spans if not span.parent_id]
+    return bool(roots) and all(root.is_open for root in roots)
+
+
 def known_kind(value: str) -> str:
     """A kind there is a glyph and a hue for; anything else is a plain span."""
     return value if value in _KINDS else Kind.SPAN.value
@@ -130,6 +143,10 @@ def known_kind(value: str) -> str:
 def shown_model(span: OutlineSpan) -> str:
     """The model, unless the name of the step says it already."""
     return "" if span.model in span.name else span.model
+
+
+def lasts(span: _Timed) -> str:
+    return "no end" if span.is_open else figures.duration(span.latency_ms)
 
 
 def tokens(span: OutlineSpan) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tracehouse.web import figures
@@ -86,6 +86,7 @@ class Run:
     span_id: str
     failed: bool
     latency_ms: float
+    is_open: bool  # its end has not arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def describe(
         span=span,
         input=_content(span.input, told, here.at("input"), everything),
         output=_content(span.output, told, here.at("output"), everything, own),
-        calls=_calls(calls.get(span.span_id)),
+        calls=_calls(calls.get(span.span_id), {other.span_id for other in others if other.is_open}),
         asked_by=next((other for other in known if other.span_id == asker), None) if asker else None,
         failures=_failures(span, here),
         usage=_usage(span.usage),
@@ -198,10 +199,13 @@ def _objects(values: Sequence[JSONValue]) -> list[tuple[int, dict[str, JSONValue
     return [(place, value) for place, value in enumerate(values) if isinstance(value, dict)]
 
 
-def _calls(calls: ToolCalls | None) -> list[Call]:
+def _calls(calls: ToolCalls | None, open_spans: Collection[str]) -> list[Call]:
     if calls is None:
         return []
-    runs = {ran.span_id: Run(ran.span_id, ran.status == "error", ran.latency_ms) for ran in calls.executed}
+    runs = {
+        ran.span_id: Run(ran.span_id, ran.status == "error", ran.latency_ms, ran.span_id in open_spans)
+        for ran in calls.executed
+    }
     return [
         Call(
             name=asked.name,

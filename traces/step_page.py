@@ -1,7 +1,7 @@
 """What the right side of the trace page shows of the chosen step, by tab; and the picture of a trace's calls."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -12,7 +12,18 @@ from django.urls import reverse
 
 from tracehouse.tenancy.permissions import ProjectRequest
 from tracehouse.tenancy.scope import Scope, Window
-from traces import call_graph, call_queries, prompt_choice, prompt_diff, queries, raw, step, texts, tool_calls
+from traces import (
+    call_graph,
+    call_queries,
+    outline_queries,
+    prompt_choice,
+    prompt_diff,
+    queries,
+    raw,
+    step,
+    texts,
+    tool_calls,
+)
 from traces.body import Texts, plain
 from traces.call_graph import Graph
 from traces.call_queries import CallSpan
@@ -170,6 +181,18 @@ def whole_span(scope: Scope, trace_id: str, span_id: str) -> StoredSpan:
 
 def graph(scope: Scope, trace_id: str) -> Graph:
     """The picture of a trace's calls. Answers are read for the model calls that are drawn."""
-    calls = call_graph.calls_of(call_queries.get_calls(scope, trace_id))
+    calls = call_graph.calls_of(_explained(scope, trace_id, call_queries.get_calls(scope, trace_id)))
     shown = [span for span, _, _ in call_graph.drawn(calls)[0]]
     return call_graph.draw(calls, tool_calls.by_model_call(call_queries.with_answers(scope, trace_id, shown)))
+
+
+def _explained(scope: Scope, trace_id: str, calls: Sequence[CallSpan]) -> list[CallSpan]:
+    """The calls; failed ones without a message say that of their exception."""
+    parsed = queries.parse_trace_id(trace_id)
+    silent = (
+        int(call.span_id, 16) for call in calls if call.status == "error" and not call.status_message.strip()
+    )
+    told = outline_queries.failures(scope, parsed, silent) if parsed else {}
+    return [
+        replace(call, status_message=told[call.span_id]) if call.span_id in told else call for call in calls
+    ]

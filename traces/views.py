@@ -111,6 +111,10 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
         "chosen": chosen,
         "first_failed": failed[0] if failed else "",
         "failed": len(failed),
+        # A call that says neither what it used nor what it cost makes no 0 of it.
+        "used": sum(span.tokens is not None for span in whole.spans),
+        "priced": sum(bool(span.cost_state) for span in whole.spans),
+        "root_is_open": rows.has_open_root(whole.spans),
         "critical": sum(row.critical for row in built.rows),
         "matches": matches,
         "prompts": rows.prompts(whole.spans),

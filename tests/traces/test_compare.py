@@ -49,6 +49,11 @@ def run(*inside: Step, **fields: Any) -> list[Step]:
     return [step("root", kind="agent", name="agent", **fields), *inside]
 
 
+def test_a_step_without_an_end_is_neither_slower_nor_faster() -> None:
+    [row] = compare([step("root", is_open=True, latency_ms=0.0)], [step("root", latency_ms=9_000.0)]).rows
+    assert (row.more_ms, row.is_slower_or_faster) == (None, False)
+
+
 def told(found: Comparison) -> list[str]:
     """Each row in a line: what A has, what B has, the marks."""
     return [

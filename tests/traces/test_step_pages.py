@@ -238,6 +238,35 @@ def test_a_trace_past_what_is_read_at_once_is_whole_in_a_file_and_each_step_open
     assert "</svg>n7</h2>" in page
 
 
+def test_what_failed_without_a_message_says_that_of_its_exception_wherever_it_stands(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    def failed(trace_id: str, message: str) -> Span:
+        said = span(project, trace_id, span_id=CALL, kind=Kind.TOOL, status=Status.ERROR)
+        thrown = Event(
+            name="exception", time_ns=said.start_ns or 0, attributes={"exception.message": message}
+        )
+        return msgspec.structs.replace(said, events=(thrown,))
+
+    store_spans([failed(TRACE, "no quota"), failed("e" * 32, "no such column")])
+    for asked in ({}, {"view": "graph"}):
+        page = reader.get(trace_address(project), asked).content.decode()
+        assert "no quota" in page.partition('class="step-head"')[0]
+    both = reader.get(f"/p/{project.slug}/compare", {"a": TRACE, "b": "e" * 32}).content.decode()
+    assert "in A with “no quota”, in B with “no such column”" in both
+
+
+def test_a_model_call_that_says_nothing_of_its_use_costs_and_used_nothing_known(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    store_spans([span(project, TRACE, span_id=CALL, kind=Kind.LLM, model="m")])
+    page = reader.get(trace_address(project)).content.decode()
+    assert "<dt>Tokens</dt><dd>-</dd>" in page
+    assert '<dt>Cost</dt><dd><span class="faint">-</span></dd>' in page
+    both = reader.get(f"/p/{project.slug}/compare", {"a": TRACE, "b": TRACE}).content.decode()
+    assert "$0" not in both.partition("</table>")[0]
+
+
 def test_an_event_says_when_it_was_or_that_it_has_no_time(
     reader: Client, project: Project, store_spans: Store
 ) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -465,6 +466,29 @@ def test_a_trace_without_its_root_says_so(reader: Client, project: Project, stor
     page = reader.get(trace_address(project)).content.decode()
     assert "The root span has not arrived yet" in page
     assert listed(page).count("parent missing") == 3
+
+
+def test_a_span_without_an_end_says_so_and_lends_its_trace_no_childs_latency(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    root = span(project, TRACE, span_id="00000000000000aa", kind=Kind.AGENT)
+    inside: dict[str, Any] = {"parent_id": root.span_id, "kind": Kind.TOOL}
+    done = span(project, TRACE, after_ms=1_000, ms=2_000, **inside)
+    stuck = span(project, TRACE, span_id="00000000000000bb", after_ms=4_000, **inside)
+    store_spans([msgspec.structs.replace(one, end_ns=None) for one in (root, stuck)])
+    store_spans([done])
+    page = reader.get(trace_address(project), {"span": stuck.span_id}).content.decode()
+    assert "The root span has no end" in page
+    assert "<dt>Latency</dt><dd>3.0 s</dd>" in page
+    assert '<dt>Latency</dt><dd><span class="warn">no end</span></dd>' in page
+    assert page.count(">no end</span>") == 3
+    assert (
+        "endTimeUnixNano"
+        not in reader.get(trace_address(project), {"span": stuck.span_id, "show": "otlp"}).content.decode()
+    )
+    assert "no end" in reader.get(trace_address(project), {"view": "graph"}).content.decode()
+    store_spans([root])
+    assert "no end: it still runs" not in reader.get(trace_address(project)).content.decode()
 
 
 def test_a_loop_of_parents_is_shown(reader: Client, project: Project, store_spans: Store) -> None:

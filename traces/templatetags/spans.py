@@ -10,6 +10,7 @@ register = template.Library()
 register.filter("kind", rows.known_kind)
 register.filter("model", rows.shown_model)
 register.filter("tokens", rows.tokens)
+register.filter("lasts", rows.lasts)
 
 
 @register.filter
