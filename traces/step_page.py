@@ -50,7 +50,7 @@ def context(request: ProjectRequest, trace_id: str, chosen: SpanInTrace) -> dict
             span,
             chosen.neighbours,
             address,
-            all_calls=[] if chosen.are_all else _all_calls(request.scope, trace_id, span),
+            all_calls=_all_calls(request.scope, trace_id, span) if _asks_for_all_calls(chosen) else [],
             everything="messages" in request.GET,
         ),
         "tab": tab,
@@ -63,10 +63,19 @@ def context(request: ProjectRequest, trace_id: str, chosen: SpanInTrace) -> dict
     return found
 
 
+def _asks_for_all_calls(chosen: SpanInTrace) -> bool:
+    """Whether the calls nearest to a step leave open what ran what it asked for, or who asked for it."""
+    span = chosen.span
+    if chosen.are_all or span.kind not in {"llm", "tool"}:
+        return False
+    calls = tool_calls.by_model_call(chosen.neighbours)
+    if span.kind == "tool":
+        return not tool_calls.asked_by(calls, span.span_id)
+    return any(not asked.executed_by for asked in calls[span.span_id].requested)
+
+
 def _all_calls(scope: Scope, trace_id: str, span: StoredSpan) -> list[CallSpan]:
-    """The calls of a trace that has more of them than are read whole, for a step that asks which tool ran what."""
-    if span.kind not in {"llm", "tool"}:
-        return []
+    """The calls of a trace that has more of them than are read whole, the nearest to a step first."""
     calls = [call for call in call_queries.get_calls(scope, trace_id) if call.kind in {"llm", "tool"}]
     nearest_first = sorted(calls, key=lambda call: abs(call.start_ns - span.start_ns))
     return call_queries.with_answers(scope, trace_id, nearest_first)
