@@ -25,6 +25,7 @@ ATTACKS = [
     "<iframe srcdoc=\"<script>parent.alert('frame')</script>\"></iframe>",
     "{{ 7|add:7 }} {% csrf_token %} ${7*7}",
     f"<a href='{ELSEWHERE}' hx-get='/sign-out' hx-trigger='load'>x</a>",
+    "\u202eturned around",
 ]
 EVERY = " ".join(ATTACKS)
 
@@ -39,7 +40,7 @@ def messages(role: str) -> str:
                     {"type": "reasoning", "content": EVERY},
                     {"type": "tool_call", "id": EVERY, "name": EVERY, "arguments": {EVERY: EVERY}},
                     {"type": "tool_call_response", "id": EVERY, "response": EVERY},
-                    {"type": "uri", "modality": "image", "uri": f"{ELSEWHERE}/part.png"},
+                    {"type": "uri", "modality": "image", "uri": f"{ELSEWHERE}/part.png \u202eturned around"},
                     {"type": EVERY, "content": EVERY},
                 ],
             }
@@ -113,6 +114,7 @@ def test_everything_a_span_carries_is_text(page: Page, platform: "Platform", pro
         for attack in ATTACKS[:3]:
             assert attack in text
         assert _foreign(page) == []
+        assert _turned_around(page) == []
         _move_over_everything(page)
         page.locator("#step .tabs a", has_text="OTLP").click()
         expect(page.locator("#step .tabs [aria-current]")).to_have_text("OTLP")
@@ -137,6 +139,26 @@ def _move_over_everything(page: Page) -> None:
     page.evaluate(
         "document.querySelectorAll('main *').forEach(it => it.dispatchEvent(new MouseEvent('mouseover')))"
     )
+
+
+def _turned_around(page: Page) -> list[str]:
+    """Words of our templates beside what a span carries that are written from right to left."""
+    found: list[str] = page.evaluate(
+        """() => {
+            const left = (text, at) => {
+                const range = document.createRange();
+                range.setStart(text, at);
+                range.setEnd(text, at + 1);
+                return range.getBoundingClientRect().left;
+            };
+            return [...document.querySelectorAll("main .faint, main .note, main dt")]
+                .map(element => element.firstChild)
+                .filter(text => ["(not shown)", "calls", "Attributes", "Model"].includes(text?.data?.trim()))
+                .filter(text => left(text, 1) > left(text, 2))
+                .map(text => text.data);
+        }"""
+    )
+    return found
 
 
 def _foreign(page: Page) -> list[str]:
