@@ -9,6 +9,7 @@ class Steps {
   static MISSING_PARENT = 4;
   static CYCLE = 8;
   static UNPRICED = 16;
+  static OPEN = 32;
 
   constructor(columns) {
     Object.assign(this, columns);
@@ -170,6 +171,7 @@ class TreeView {
     const bar = part(".lasts");
     bar.setAttribute("x", `${steps.left[row]}%`);
     bar.setAttribute("width", `${steps.width[row]}%`);
+    bar.classList.toggle("open", steps.is(row, Steps.OPEN));
     bar.setAttribute("y", critical ? 4 : 6);
     bar.setAttribute("height", critical ? 10 : 6);
     if (failed) part(".cap").setAttribute("x", `${steps.left[row] + steps.width[row]}%`);

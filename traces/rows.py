@@ -85,6 +85,7 @@ class Flag(IntEnum):
     MISSING_PARENT = 4
     CYCLE = 8
     UNPRICED = 16
+    OPEN = 32
 
 
 def kept(rows: Sequence[OutlineRow], wanted: Collection[str]) -> list[OutlineRow]:
@@ -171,6 +172,8 @@ def _flags(row: OutlineRow) -> int:
         flags |= Flag.CRITICAL
     if row.span.cost_state == "unpriced":
         flags |= Flag.UNPRICED
+    if row.span.is_open:
+        flags |= Flag.OPEN
     return flags
 
 

@@ -23,6 +23,9 @@ class Node(Protocol):
     def start_ns(self) -> int: ...
     @property
     def latency_ms(self) -> float: ...
+    @property
+    def is_open(self) -> bool:
+        """Its end has not arrived: it runs as far as the trace is known."""
 
 
 S = TypeVar("S", bound=Node)
@@ -92,7 +95,7 @@ def build(spans: Iterable[S]) -> Tree[S]:
     tops.sort(key=lambda top: _by_start(top[0]))
     begin = min((span.start_ns for span in ordered), default=0)
     end = max((_end(span) for span in ordered), default=0)
-    critical = _critical_path(tops, children)
+    critical = _critical_path(tops, children, end)
     axis = _Axis(begin, max(end - begin, 1))
     return Tree(list(_walk(tops, children, axis, critical)), (end - begin) / 1e6)
 
@@ -103,8 +106,9 @@ class _Axis:
     length: int
 
     def bar(self, span: Node) -> tuple[float, float]:
-        width = min(max(span.latency_ms * 1e8 / self.length, MIN_BAR), 100.0)
         offset = (span.start_ns - self.begin) * 100 / self.length
+        lasts = 100 - offset if span.is_open else span.latency_ms * 1e8 / self.length
+        width = min(max(lasts, MIN_BAR), 100.0)
         return round(min(offset, 100 - width), 3), round(width, 3)
 
 
@@ -114,6 +118,11 @@ def _by_start(span: Node) -> tuple[int, str]:
 
 def _end(span: Node) -> int:
     return span.start_ns + round(span.latency_ms * 1e6)
+
+
+def _until(span: Node, end: int) -> int:
+    """When it ended, at the latest `end`."""
+    return end if span.is_open else min(_end(span), end)
 
 
 def _break_cycles(
@@ -186,19 +195,19 @@ def _walk(
 
 
 def _critical_path(
-    tops: Sequence[tuple[S, Detached | None]], children: defaultdict[str, list[S]]
+    tops: Sequence[tuple[S, Detached | None]], children: defaultdict[str, list[S]], end: int
 ) -> set[str]:
     """The spans that the end of the trace waited for: from the end of its root backwards, the child that ended last.
 
     The trace waits for a child that outlives what is around it no longer than for that. A sibling that still ran when
-    the next one began was not waited for before it.
+    the next one began was not waited for before it. What has no end runs until that of the trace.
     """
     if not tops:
         return set()
     roots = [span for span, why in tops if why is None] or [span for span, _ in tops]
-    last = max(roots, key=_end)
+    last = max(roots, key=lambda root: _until(root, end))
     found: set[str] = set()
-    stack = [(last, _end(last))]
+    stack = [(last, _until(last, end))]
     while stack:
         span, until = stack.pop()
         found.add(span.span_id)
@@ -211,5 +220,5 @@ def _critical_path(
 
 def _last_first(spans: Sequence[S], until: int) -> list[tuple[int, S]]:
     """With when each ended, at the latest `until`; of those that ended together the longest first."""
-    ended = [(min(_end(span), until), span) for span in spans]
+    ended = [(_until(span, until), span) for span in spans]
     return sorted(ended, key=lambda one: (-one[0], one[1].start_ns))

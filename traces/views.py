@@ -26,6 +26,8 @@ from traces.rows import Only, OutlineRow, OutlineTree
 P = ParamSpec("P")
 # Rows of the tree that a page is drawn with; its script draws the others as one scrolls.
 ROWS = 100
+# Steps beside or after the root make a trace longer than its latency: said from this much on.
+LONGER = 1.01
 log = structlog.get_logger()
 
 
@@ -114,6 +116,7 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
         # A call that says neither what it used nor what it cost makes no 0 of it.
         "used": sum(span.tokens is not None for span in whole.spans),
         "priced": sum(bool(span.cost_state) for span in whole.spans),
+        "lasts_longer": built.length_ms > whole.trace.latency_ms * LONGER,
         "root_is_open": rows.has_open_root(whole.spans),
         "critical": sum(row.critical for row in built.rows),
         "matches": matches,

@@ -74,7 +74,7 @@ def shown(reader: Client, address: str, status: int = 200) -> str:
 def test_where_two_traces_go_apart_is_said_first_and_shown(reader: Client, both: str) -> None:
     page = shown(reader, f"{both}?a={GOOD}&b={BAD}")
     verdict = " ".join(page.partition('class="verdict"')[2].partition("</p>")[0].split())
-    assert "tool.crm</a>: failed in B, ok in A" in verdict
+    assert "tool.crm</a>: <bdi>failed in B, ok in A" in verdict
     assert "timed out" in verdict
     assert "1 step the same, 2 differ, 1 only in A, 0 only in B" in verdict
     # The chosen step is that one: its parameters and its error.
@@ -118,7 +118,7 @@ def test_traces_that_fail_with_other_errors_or_offer_other_tools_are_not_the_sam
 
     store_spans([*failed(GOOD, "timed out"), *failed(BAD, "too long", tool_definitions=[{"name": "crm"}])])
     page = shown(reader, f"/p/{project.slug}/compare?a={GOOD}&b={BAD}")
-    assert "llm.call</a>: failed in both, in A with “timed out”, in B with “too long”" in page
+    assert "llm.call</a>: <bdi>failed in both, in A with “timed out”, in B with “too long”" in page
     assert "error, tools offered" in page
 
 

@@ -1,6 +1,7 @@
 """The tree: every span once, whatever its parents say."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from hypothesis import given
@@ -16,6 +17,7 @@ class Node:
     parent_id: str | None = None
     start_ns: int = 0
     latency_ms: float = 1.0
+    is_open: bool = False
 
 
 def shape(rows: list[Row[Node]]) -> list[tuple[str, int]]:
@@ -137,6 +139,7 @@ nodes = st.builds(
     parent_id=st.none() | ids | st.just("missing"),
     start_ns=st.integers(0, 10**19),
     latency_ms=st.floats(0, 1e9),
+    is_open=st.booleans(),
 )
 
 
@@ -156,7 +159,9 @@ def test_any_structure_yields_each_span_once(spans: list[Node]) -> None:
 def test_the_critical_path_is_a_chain_in_which_each_begins_before_the_moment_waited_for(
     spans: list[Node],
 ) -> None:
+    end = max((node.start_ns + round(node.latency_ms * 1e6) for node in spans), default=0)
     rows = tree.build(spans).rows
+    end_of = partial(known_end, until=end)
     on_path = {row.span.span_id: row for row in rows if row.critical}
     roots = [row for row in rows if not row.span.parent_id]
     tops = [row for row in on_path.values() if row.depth == 0]
@@ -178,5 +183,19 @@ def test_the_critical_path_is_a_chain_in_which_each_begins_before_the_moment_wai
         assert chain[-1].start_ns < end_of(on_path[parent].span)
 
 
-def end_of(node: Node) -> int:
+def test_what_has_no_end_runs_as_far_as_the_trace_is_known() -> None:
+    spans = [
+        Node("root", None, ms(0), 0, is_open=True),
+        Node("done", "root", ms(1_000), 2_000),
+        Node("stuck", "root", ms(3_000), 0, is_open=True),
+        Node("short", "root", ms(3_500), 500),
+    ]
+    rows = tree.build(spans).rows
+    assert [(row.offset, row.width) for row in rows] == [(0, 100), (25, 50), (75, 25), (87.5, 12.5)]
+    assert [row.span.span_id for row in rows if row.critical] == ["root", "done", "stuck"]
+
+
+def known_end(node: Node, until: int) -> int:
+    if node.is_open:
+        return until
     return node.start_ns + round(node.latency_ms * 1e6)

@@ -491,6 +491,15 @@ def test_a_span_without_an_end_says_so_and_lends_its_trace_no_childs_latency(
     assert "no end: it still runs" not in reader.get(trace_address(project)).content.decode()
 
 
+def test_a_trace_that_goes_on_after_its_root_says_how_long(
+    reader: Client, project: Project, store_spans: Store
+) -> None:
+    root = span(project, TRACE, ms=2_000)
+    store_spans([root, span(project, TRACE, parent_id=root.span_id, after_ms=1_500, ms=16_500)])
+    page = " ".join(reader.get(trace_address(project)).content.decode().split())
+    assert re.search(r"<dt>Latency</dt><dd>2.0 s <span [^>]+>of 18.0 s</span></dd>", page)
+
+
 def test_a_loop_of_parents_is_shown(reader: Client, project: Project, store_spans: Store) -> None:
     first, second = "00000000000000aa", "00000000000000ab"
     store_spans(
