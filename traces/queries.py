@@ -9,6 +9,7 @@ that ask about them do, of the traces that an index named).
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -454,11 +455,13 @@ class _Listing:
 
     def first(self, wanted: int) -> list[Row]:
         """The first traces after the cursor, in order."""
-        if self._order is Order.NEWEST:
-            self._read(self._strays())
         last, taken, step = None, 0, wanted + EXTRA_CANDIDATES
-        while True:
+        with ThreadPoolExecutor(1, thread_name_prefix="clickhouse-read") as meanwhile:
+            strays = meanwhile.submit(self._strays) if self._order is Order.NEWEST else None
             batch = self._next(last, taken, step)
+        if strays:
+            self._read(strays.result())
+        while True:
             self._read([one.trace_id for one in batch if one.trace_id not in self._bounds], just_found=True)
             self._bounds |= {one.trace_id: one.bound for one in batch}
             if len(batch) < step:
@@ -468,6 +471,7 @@ class _Listing:
             if len(placed) >= wanted:
                 return self._in_order(placed)[:wanted]
             self._deadline.check(looked_through=taken, found=len(self._rows), what="traces")
+            batch = self._next(last, taken, step)
 
     def _next(self, last: Candidate | None, taken: int, step: int) -> list[Candidate]:
         if self._order is Order.NEWEST:
