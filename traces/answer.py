@@ -12,6 +12,7 @@ from msgspec import Raw
 from traces import tool_calls
 from traces.logged import read as read_entries
 from traces.logged import with_own_events
+from traces.nesting import decoded
 from traces.redactions import added
 from traces.span import JSONValue
 from traces.tool_calls import Executed, Requested
@@ -23,7 +24,6 @@ AT_ONCE = 500
 NO_FIELDS, NO_ITEMS = Raw("{}"), Raw("[]")
 _encode = msgspec.json.Encoder().encode
 _checked = msgspec.json.Decoder(Raw).decode
-_decode = msgspec.json.decode
 
 
 class UsageAnswer(msgspec.Struct, frozen=True):
@@ -221,7 +221,14 @@ def _one_line(text: str) -> Raw:
 
 
 def _parsed(told: Content) -> Any:
-    return _decode(told) if isinstance(told, Raw) else told
+    """Stored JSON as structure; as text where it holds or nests more than can be read."""
+    if not isinstance(told, Raw):
+        return told
+    text = bytes(told).decode()
+    try:
+        return decoded(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _requested(call: Requested) -> RequestedAnswer:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from traces.nesting import decoded
 from traces.span import JSONValue
 
 # Shorter JSON is read faster in one line than as a tree.
@@ -74,8 +75,8 @@ def of_text(text: str, source: str = "") -> Body:
     if text[:64].lstrip()[:1] not in {"{", "["} or len(text) > MAX_STRUCTURE:
         return Body(text, source)
     try:
-        data = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        data = decoded(text)
+    except msgspec.DecodeError:
         return Body(text, source)
     found = of_value(data, source)
     return replace(found, text=text) if found.is_structure else found

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from tracehouse.clickhouse.query import Query, Row, run
 from tracehouse.tenancy.scope import Scope
 from traces import filters as f
 from traces.logged import read as read_entries
-from traces.queries import MAX_SPANS, parse_trace_id
+from traces.queries import MAX_SPANS, parse_trace_id, stored_content
 from traces.span import JSONValue
 
 # Bytes of answers read for one graph; what models asked for in later ones is told by the tree alone.
@@ -129,8 +127,4 @@ def _answer(row: Row) -> JSONValue:
     text: str | None = row["output"]
     if text is None:
         return read_entries(row["answer_entries"]).output
-    try:
-        answer: JSONValue = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return text
-    return answer
+    return stored_content(text)

@@ -5,13 +5,15 @@ another shape (OpenAI's `content` and `tool_calls`, Anthropic's blocks) is read 
 shown as it is.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from tracehouse.web import figures
 from traces.body import Body, of_text, plain
+from traces.nesting import decoded
 from traces.span import JSONValue
 
 PartKind = Literal["text", "reasoning", "call", "result", "media", "data"]
@@ -228,8 +230,8 @@ def _arguments(value: JSONValue) -> str:
     """Arguments come as structure or as JSON text; both read the same."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = decoded(value)
+        except msgspec.DecodeError:
             return str(value)
     return "" if value is None else plain(value)
 

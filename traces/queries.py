@@ -31,6 +31,7 @@ from traces.filters import Order, TraceFilters, Value
 from traces.index_queries import Candidate
 from traces.logged import read as read_entries
 from traces.logged import with_own_events
+from traces.nesting import decoded
 from traces.redactions import added
 from traces.span import JSONValue
 
@@ -972,8 +973,7 @@ def stored_content(text: str | None) -> JSONValue:
     """Structured content comes back as structure; anything that is not a JSON object or list is text."""
     if text and text[0] in "[{":
         try:
-            decoded: JSONValue = msgspec.json.decode(text)
+            return decoded(text)
         except msgspec.DecodeError:
             return text
-        return decoded
     return text

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import msgspec
@@ -265,6 +266,38 @@ def test_a_model_call_that_says_nothing_of_its_use_costs_and_used_nothing_known(
     assert '<dt>Cost</dt><dd><span class="faint">-</span></dd>' in page
     both = reader.get(f"/p/{project.slug}/compare", {"a": TRACE, "b": TRACE}).content.decode()
     assert "$0" not in both.partition("</table>")[0]
+
+
+@pytest.mark.parametrize("odd", ["[" * 700 + "]" * 700, "[" * 20_000 + "]" * 20_000, '{"ratio": 1e400}'])
+def test_what_is_nested_too_deep_or_no_number_is_text_and_its_trace_opens(
+    reader: Client, project: Project, store_spans: Store, api_key: str, odd: str
+) -> None:
+    request = [{"type": "tool_call", "id": "c1", "name": "find", "arguments": odd}]
+    asked = span(
+        project, TRACE, span_id=CALL, kind=Kind.LLM, output=[{"role": "assistant", "parts": request}]
+    )
+    ran = span(
+        project,
+        TRACE,
+        kind=Kind.TOOL,
+        tool_name="find",
+        tool_call_id="c1",
+        input=odd,
+        output=odd,
+        tool_definitions=odd,
+        attributes={"told": odd},
+        request_params={"told": odd},
+    )
+    store_spans([asked, ran])
+    for span_id in (CALL, ran.span_id):
+        for shown in ({}, {"show": "otlp"}, {"show": "diff"}, {"view": "graph"}):
+            assert reader.get(trace_address(project), {"span": span_id, **shown}).status_code == 200
+    assert odd[:40] in unescape(step(reader, project, span=ran.span_id))
+    both = reader.get(f"/p/{project.slug}/compare", {"a": TRACE, "b": TRACE, "sa": ran.span_id})
+    assert both.status_code == 200
+    answered = Client(headers={"Authorization": f"Bearer {api_key}"}).get(f"/api/v1/traces/{TRACE}")
+    assert answered.status_code == 200
+    assert json.loads(answered.getvalue())["spans"]
 
 
 def test_an_event_says_when_it_was_or_that_it_has_no_time(
