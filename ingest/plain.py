@@ -12,8 +12,9 @@ from ingest.plain_shape import read as read_shape
 from ingest.providers import provider_name
 from ingest.reading import Reading
 from ingest.usage import buckets
-from ingest.values import MAX_DEPTH, content, dollars, is_deeper
+from ingest.values import MAX_DEPTH, content, dollars
 from traces.moment import nanoseconds
+from traces.nesting import is_deeper
 from traces.span import Event, JSONValue, Kind, Span, Status, Usage
 
 NAME = "plain"

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from traces.nesting import is_written_deeper
 from traces.span import Attributes, JSONValue
 
 # Counts are stored as unsigned 64-bit and shown by JavaScript, which is exact up to here.
@@ -150,7 +151,7 @@ def any_json(source: str) -> JSONValue:
         value: JSONValue = msgspec.json.decode(source)
     except (msgspec.DecodeError, ValueError, RecursionError):
         value = _with_constants(source)
-    return source if _is_too_deep(source, value) else value
+    return source if is_written_deeper(source, value, MAX_DEPTH) else value
 
 
 def _with_constants(source: str) -> JSONValue:
@@ -164,22 +165,3 @@ def _with_constants(source: str) -> JSONValue:
     except (ValueError, RecursionError):
         return source
     return value
-
-
-def _is_too_deep(source: str, value: JSONValue) -> bool:
-    return source.count("{") + source.count("[") > MAX_DEPTH and is_deeper(value, MAX_DEPTH)
-
-
-def is_deeper(value: JSONValue, depth: int) -> bool:
-    level: list[JSONValue] = [value]
-    for _ in range(depth):
-        level = [child for item in level for child in _children(item) if isinstance(child, (dict, list))]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: JSONValue) -> Iterable[JSONValue]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()

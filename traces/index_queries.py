@@ -216,13 +216,7 @@ def _nameless(names: str) -> str:
           SELECT trace_id
           FROM traces
           WHERE {_BOUND}
-            AND trace_id IN
-            (
-                SELECT trace_id
-                FROM traces
-                WHERE {_BOUND}
-                  AND empty({names})
-            )
+            AND {_on_any_row(f"empty({names})")}
           GROUP BY trace_id
           HAVING NOT max(notEmpty({names}))
       )"""  # noqa: S608  # closed parts only

@@ -16,14 +16,20 @@ def decoded(text: str) -> JSONValue:
         value: JSONValue = msgspec.json.decode(text)
     except RecursionError as error:
         raise msgspec.DecodeError("nested too deep") from error
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value):
+    if is_written_deeper(text, value, MAX_DEPTH):
         raise msgspec.DecodeError("nested too deep")
     return value
 
 
-def _is_deeper(value: JSONValue) -> bool:
+def is_written_deeper(text: str, value: JSONValue, depth: int) -> bool:
+    """As `is_deeper`, of the value that the text says: one with few brackets needs no look."""
+    return text.count("[") + text.count("{") > depth and is_deeper(value, depth)
+
+
+def is_deeper(value: JSONValue, depth: int) -> bool:
+    """Whether lists and objects stand in each other more than `depth` times."""
     level: list[JSONValue] = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(depth):
         level = [child for item in level for child in _children(item) if isinstance(child, dict | list)]
         if not level:
             return False

@@ -66,6 +66,12 @@ def trace(platform: "Platform") -> str:
     return trace_id
 
 
+def choose_plan(page: Page, context: BrowserContext, platform: "Platform", trace: str) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/p/{platform.project_slug}/traces/{trace}")
+    page.get_by_role("link", name="plan", exact=True).click()
+
+
 def clipboard(page: Page) -> str:
     text: str = page.evaluate("navigator.clipboard.readText()")
     return text
@@ -74,9 +80,7 @@ def clipboard(page: Page) -> str:
 def test_a_step_is_read_from_its_messages_to_its_raw_form(
     page: Page, context: BrowserContext, trace: str, platform: "Platform", problems: list[str]
 ) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto(f"/p/{platform.project_slug}/traces/{trace}")
-    page.get_by_role("link", name="plan", exact=True).click()
+    choose_plan(page, context, platform, trace)
     step = page.locator("#step")
     expect(step.locator("h2")).to_contain_text("plan")
 
@@ -135,9 +139,7 @@ def test_a_step_is_read_from_its_messages_to_its_raw_form(
 def test_an_id_of_64_bits_is_copied_as_it_is(
     page: Page, context: BrowserContext, trace: str, platform: "Platform", problems: list[str]
 ) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto(f"/p/{platform.project_slug}/traces/{trace}")
-    page.get_by_role("link", name="plan", exact=True).click()
+    choose_plan(page, context, platform, trace)
     expect(page.locator("#step h2")).to_contain_text("plan")
     call = page.locator("#step .call").first
     copy_value, copy_path = call.locator(".jtools button").nth(0), call.locator(".jtools button").nth(1)

@@ -41,6 +41,22 @@ def get(client: Client, api_key: str, clickhouse: None) -> Callable[..., Any]:
     return asked
 
 
+def ended(project: Project, number: int, **told: Any) -> Span:
+    """A root that ended just now."""
+    now = time.time_ns()
+    return Span(
+        project_id=project.pk,
+        trace_id=f"{number:032x}",
+        span_id=f"{number:016x}",
+        parent_id="",
+        start_ns=now - 10**9,
+        end_ns=now,
+        kind=Kind.LLM,
+        status=Status.OK,
+        **told,
+    )
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_an_unknown_parameter_is_refused_with_the_one_that_was_meant(
     get: Callable[..., Any], path: str
@@ -72,19 +88,12 @@ def test_a_search_without_a_word_is_refused(get: Callable[..., Any]) -> None:
 def test_texts_are_compared_with_their_blanks(
     get: Callable[..., Any], project: Project, store_spans: Store
 ) -> None:
-    now = time.time_ns()
     store_spans(
         [
-            Span(
-                project_id=project.pk,
-                trace_id=f"{number:032x}",
-                span_id=f"{number:016x}",
-                parent_id="",
-                start_ns=now - 10**9,
-                end_ns=now,
+            ended(
+                project,
+                number,
                 name=f"run{blank}",
-                kind=Kind.LLM,
-                status=Status.OK,
                 user_id=f"ann{blank}",
                 model=f"m{blank}",
                 prompt_version=f"3{blank}",
@@ -113,22 +122,7 @@ def test_texts_are_compared_with_their_blanks(
 def test_a_window_beyond_what_can_be_stored_is_all_there_is(
     get: Callable[..., Any], project: Project, store_spans: Store
 ) -> None:
-    now = time.time_ns()
-    store_spans(
-        [
-            Span(
-                project_id=project.pk,
-                trace_id="1" * 32,
-                span_id="1" * 16,
-                parent_id="",
-                start_ns=now - 10**9,
-                end_ns=now,
-                name="run",
-                kind=Kind.LLM,
-                status=Status.OK,
-            )
-        ]
-    )
+    store_spans([ended(project, 1, name="run")])
     first, last = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
     for window in (
         {"from": first},
