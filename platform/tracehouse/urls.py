@@ -1,8 +1,10 @@
 """Every address of the platform; apps are named by string."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from tracehouse.web.unknown_address import UnknownAddress
 
 urlpatterns = [
     path("", include("tracehouse.web.urls")),
@@ -21,4 +23,6 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("admin/", admin.site.urls),
+    # Last; and pages of the API's own, which a browser is sent to with a slash at the end, stay pages.
+    re_path("^(?:api/(?!docs$|schema$)|v1/)", UnknownAddress.as_view()),
 ]
