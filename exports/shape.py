@@ -46,6 +46,7 @@ COLUMNS: Sequence[Column] = (
     Column("name", Kind.TEXT),
     Column("status", Kind.TEXT),
     Column("has_root", Kind.TRUTH),
+    Column("is_open", Kind.TRUTH),
     Column("start_time", Kind.MOMENT),
     Column("end_time", Kind.MOMENT),
     Column("latency_ms", Kind.NUMBER),

@@ -153,6 +153,9 @@ class TraceSchema(serializers.Serializer[Any]):
     name = serializers.CharField()
     status = serializers.ChoiceField(choices=["ok", "error"])
     has_root = serializers.BooleanField(help_text="False while the root span has not arrived.")
+    is_open = serializers.BooleanField(
+        help_text="True while the root span is there without an end: it still runs, or was cut off."
+    )
     start_time = serializers.DateTimeField()
     end_time = serializers.DateTimeField()
     latency_ms = serializers.FloatField()

@@ -37,6 +37,7 @@ LATENCY_NS = f"""if(
             argMin(tuple(toUnixTimestamp64Nano(end_time) - toUnixTimestamp64Nano(start_time)), {RANK}).1,
             {EXTENT_NS}),
         {EXTENT_NS})"""
+IS_OPEN = f"{HAS_ROOT} AND argMin(end_time IS NULL, {RANK})"
 # A call that several spans tell is counted in one of them: see `calls`.
 COUNTED = f"{BILLED} AND counted_in = 0"
 # Calls that are billed, and tools that have a price. What an unpriced call once cost is not summed: see 0006.

@@ -61,6 +61,7 @@ class Trace:
     name: str
     status: str  # "ok" or "error": the root's, or while it has not arrived whether any span failed
     has_root: bool
+    is_open: bool  # its root has arrived without an end: it still runs, or was cut off
     start_time: datetime
     end_time: datetime
     latency_ms: float
@@ -564,6 +565,7 @@ SELECT
     argMin(name, {f.RANK}) AS name_,
     {f.STATUS} AS status_,
     {f.HAS_ROOT} AS has_root,
+    {f.IS_OPEN} AS is_open,
     min(start_time) AS start_time_,
     max(end_time) AS end_time_,
     {f.LATENCY_NS} AS latency_ns,
@@ -859,6 +861,7 @@ def trace_of(row: Row) -> Trace:
         name=row["name_"] or "",
         status=row["status_"],
         has_root=bool(row["has_root"]),
+        is_open=bool(row["is_open"]),
         start_time=aware(row["start_time_"]),
         end_time=aware(row["end_time_"] or row["start_time_"]),
         latency_ms=(row["latency_ns"] or 0) / 1e6,

@@ -130,12 +130,6 @@ def prompts(spans: Iterable[OutlineSpan]) -> list[tuple[str, str]]:
     return sorted({(span.prompt_name, span.prompt_version) for span in spans if span.prompt_name})
 
 
-def has_open_root(spans: Iterable[OutlineSpan]) -> bool:
-    """Whether there is a root, and none has an end."""
-    roots = [span for span in spans if not span.parent_id]
-    return bool(roots) and all(root.is_open for root in roots)
-
-
 def known_kind(value: str) -> str:
     """A kind there is a glyph and a hue for; anything else is a plain span."""
     return value if value in _KINDS else Kind.SPAN.value

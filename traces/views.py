@@ -117,7 +117,6 @@ def _tree(request: ProjectRequest, whole: Outline, built: OutlineTree, chosen: s
         "used": sum(span.tokens is not None for span in whole.spans),
         "priced": sum(bool(span.cost_state) for span in whole.spans),
         "lasts_longer": built.length_ms > whole.trace.latency_ms * LONGER,
-        "root_is_open": rows.has_open_root(whole.spans),
         "critical": sum(row.critical for row in built.rows),
         "matches": matches,
         "prompts": rows.prompts(whole.spans),

@@ -146,6 +146,11 @@ def key_of(order: Order, spans: Sequence[Span]) -> int:
     return sum(s.usage.input + (s.usage.output or 0) for s in spans)
 
 
+def is_open(spans: Sequence[Span]) -> bool:
+    top = root_first(spans)[0]
+    return top.parent_id == "" and top.end_ns is None
+
+
 def matches(chosen: TraceFilters, spans: Sequence[Span]) -> bool:
     ranked = root_first(spans)
     has_root = ranked[0].parent_id == ""
@@ -259,6 +264,7 @@ def test_pages_equal_a_plain_recount(
         parts, chosen, order, window
     )
     assert len({trace.trace_id for trace in found}) == len(found)
+    assert [trace.is_open for trace in found] == [is_open(traces[trace.trace_id]) for trace in found]
     assert walked(scope, chosen, order, stretch=limit) == found
 
 

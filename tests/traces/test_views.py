@@ -487,8 +487,10 @@ def test_a_span_without_an_end_says_so_and_lends_its_trace_no_childs_latency(
         not in reader.get(trace_address(project), {"span": stuck.span_id, "show": "otlp"}).content.decode()
     )
     assert "no end" in reader.get(trace_address(project), {"view": "graph"}).content.decode()
+    assert ">no end yet</span>" in reader.get(list_address(project)).content.decode()
     store_spans([root])
     assert "no end: it still runs" not in reader.get(trace_address(project)).content.decode()
+    assert ">no end yet</span>" not in reader.get(list_address(project)).content.decode()
 
 
 def test_a_trace_that_goes_on_after_its_root_says_how_long(

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tracehouse.web import figures
+from tracehouse.web.templatetags.figures import cost
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -143,3 +144,19 @@ def test_the_hover_text_is_of_utc_first() -> None:
 )
 def test_steps_of_a_chart_are_whole(length: timedelta, shown: str) -> None:
     assert figures.step(length) == shown
+
+
+@pytest.mark.parametrize(
+    ("dollars", "unpriced_calls", "used", "text"),
+    [
+        (Decimal("1.27"), 0, 900, '<span title="$1.27">$1.27</span>'),
+        (Decimal(0), 0, 900, '<span title="$0">$0</span>'),  # a model whose price is nothing
+        (Decimal(0), 0, 0, '<span class="faint">-</span>'),  # its calls do not report what they used
+        (Decimal("0.02"), 0, 0, '<span title="$0.02">$0.02</span>'),  # a tool with a price
+        (None, 3, 900, '<span class="warn">unpriced</span>'),
+    ],
+)
+def test_what_a_trace_cost_is_said_only_of_what_it_is_known_to_have_used(
+    dollars: Decimal | None, unpriced_calls: int, used: int, text: str
+) -> None:
+    assert cost(dollars, unpriced_calls, used) == text

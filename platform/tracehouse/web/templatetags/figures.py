@@ -53,11 +53,11 @@ def seconds(number: float | None) -> str:
 
 
 @register.simple_tag
-def cost(dollars: Decimal | None, unpriced_calls: int, billed: int) -> SafeString:
-    """What a trace cost: `-` without a billed call, the word where a price is missing."""
+def cost(dollars: Decimal | None, unpriced_calls: int, used: int) -> SafeString:
+    """What a trace cost: `-` where it `used` nothing that is known, the word where a price is missing."""
     if dollars is None:
         return format_html('<span class="warn">{}</span>', UNPRICED)
-    if not billed and not dollars:
+    if not used and not dollars:
         return format_html('<span class="faint">{}</span>', figures.ABSENT)
     amount = format_html('<span title="{}">{}</span>', figures.exact_money(dollars), figures.money(dollars))
     if not unpriced_calls:
