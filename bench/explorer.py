@@ -1,10 +1,14 @@
 """Reading ten million spans by HTTP, as the trace explorer does, and what the engine reads for it."""
 
+import math
+import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlencode
 
 from clickhouse_connect.driver.client import Client
@@ -19,6 +23,8 @@ from traces.span import JSONValue
 DAYS = 30
 REPEATS = 20
 FEW_REPEATS = 5  # of requests that may take a second
+COLD_REPEATS = 5  # of requests that find nothing of the stores in memory
+ASKED = REPEATS + COLD_REPEATS
 COUNTED = 3  # requests whose reading is counted; the least of them is free of what else the engine does
 
 
@@ -27,7 +33,7 @@ class Kind:
     """One kind of request: what it asks, and the milliseconds that 95 in a hundred may take."""
 
     name: str
-    paths: list[str]
+    paths: list[str]  # the last COLD_REPEATS of them are asked from disk, unless there are no more
     target: int
 
 
@@ -40,6 +46,7 @@ class Read:
     rows: int  # in the answer
     rows_read: int  # by the engine, for one answer
     bytes_read: int
+    from_disk: float = math.nan  # milliseconds at the median; asked once all else is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +64,27 @@ TRACE_TARGETS = {100: 100, 10_000: 1000}
 
 
 def measure(installation: Installation, client: Client) -> list[Read]:
-    """One connection, kept alive, one request after another. Raises `Refused`."""
+    """One connection, kept alive, one request after another; from disk in the end. Raises `Refused`."""
+    kinds = list(_kinds(_examples(client)))
     with installation.platform() as platform:
-        return [_timed(platform, client, kind) for kind in _kinds(_examples(client))]
+        reads = [_timed(platform, client, kind) for kind in kinds]
+        return [
+            replace(read, from_disk=_from_disk(platform, installation.data, kind))
+            for read, kind in zip(reads, kinds, strict=True)
+        ]
 
 
 def _kinds(examples: Examples) -> Iterator[Kind]:
     for name, filters in _filters(examples).items():
         yield Kind(name=f"list, {name}", paths=[_list(chosen) for chosen in filters], target=LIST)
     for order in ("time", "-latency", "-cost", "-tokens"):
-        yield Kind(name=f"list, order {order}", paths=[_list({"order": order})] * REPEATS, target=LIST)
+        yield Kind(name=f"list, order {order}", paths=[_list({"order": order})] * ASKED, target=LIST)
     for name, texts in _searches(examples).items():
         day = [_list({"q": q}, days=1, ago=ago) for ago, q in enumerate(texts, start=1)]
-        month = [_list({"q": q}) for q in texts[:FEW_REPEATS]]
+        month = [_list({"q": q}) for q in texts[: FEW_REPEATS + COLD_REPEATS]]
         yield Kind(name=f"search, a day, {name}", paths=day, target=TEXT_DAY)
         yield Kind(name=f"search, 30 days, {name}", paths=month, target=TEXT_MONTH)
-    dear = [_list({"q": "needle", "order": "-cost"})] * FEW_REPEATS
+    dear = [_list({"q": "needle", "order": "-cost"})] * (FEW_REPEATS + COLD_REPEATS)
     yield Kind(name="search, 30 days, rare word, order -cost", paths=dear, target=TEXT_MONTH)
     for spans, traces in LONG_TRACES.items():
         paths = [f"/api/v1/traces/{long_trace_id(spans, number)}" for number in range(traces)]
@@ -81,12 +93,12 @@ def _kinds(examples: Examples) -> Iterator[Kind]:
 
 def _filters(examples: Examples) -> dict[str, list[dict[str, str]]]:
     def same(**chosen: str) -> list[dict[str, str]]:
-        return [chosen] * REPEATS
+        return [chosen] * ASKED
 
     def each(name: str, values: Iterable[str]) -> list[dict[str, str]]:
         return [{name: value} for value in values]
 
-    numbers = range(REPEATS)
+    numbers = range(ASKED)
     return {
         "no filter": same(),
         "user_id": each("user_id", examples.user_ids),
@@ -117,16 +129,16 @@ def _filters(examples: Examples) -> dict[str, list[dict[str, str]]]:
 def _searches(examples: Examples) -> dict[str, list[str]]:
     return {
         "one span's word": examples.marks,
-        "rare word": ["needle"] * REPEATS,
-        "phrase": ['"in a haystack"'] * REPEATS,
-        "common words": ["role content"] * REPEATS,
-        "part of a word": ["haystac*"] * REPEATS,
-        "no span's word": [f"nobodysaidthis{number}" for number in range(REPEATS)],
+        "rare word": ["needle"] * ASKED,
+        "phrase": ['"in a haystack"'] * ASKED,
+        "common words": ["role content"] * ASKED,
+        "part of a word": ["haystac*"] * ASKED,
+        "no span's word": [f"nobodysaidthis{number}" for number in range(ASKED)],
     }
 
 
 def _examples(client: Client) -> Examples:
-    asked = {"repeats": REPEATS}
+    asked = {"repeats": ASKED}
     belonging = client.query(_BELONGINGS, parameters=asked).result_rows[0]
     marks = [row[0] for row in client.query(_MARKS, parameters=asked).result_rows]
     return Examples(
@@ -144,13 +156,9 @@ def _timed(platform: Platform, client: Client, kind: Kind) -> Read:
     """The first answer is not timed: it compiles the query and warms the page cache."""
     rows = _rows(platform.get(kind.paths[0]))
     milliseconds, reading = [], []
-    for number, path in enumerate(kind.paths):
+    for number, path in enumerate(kind.paths[:-COLD_REPEATS] or kind.paths):
         before = read_so_far(client) if number < COUNTED else None
-        began = time.perf_counter()
-        status, _, _ = platform.request("GET", path)
-        milliseconds.append((time.perf_counter() - began) * 1000)
-        if status != HTTPStatus.OK:
-            raise Refused(f"{kind.name}: HTTP {status}")
+        milliseconds.append(_ask(platform, path))
         if before:
             after = read_so_far(client)
             reading.append((after[0] - before[0], after[1] - before[1]))
@@ -164,6 +172,32 @@ def _timed(platform: Platform, client: Client, kind: Kind) -> Read:
         rows_read=rows_read,
         bytes_read=bytes_read,
     )
+
+
+def _from_disk(platform: Platform, stores: Path, kind: Kind) -> float:
+    """The median of requests before each of which no page of a store's file is in memory."""
+    milliseconds = []
+    for path in kind.paths[-COLD_REPEATS:]:
+        _let_go(stores)
+        milliseconds.append(_ask(platform, path))
+    return percentile(milliseconds, 50)
+
+
+def _let_go(folder: Path) -> None:
+    """Asks the system to keep no page of these files: a merge may take one away meanwhile."""
+    for file in filter(Path.is_file, folder.rglob("*")):
+        with suppress(FileNotFoundError), file.open("rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _ask(platform: Platform, path: str) -> float:
+    """Milliseconds. Raises `Refused`."""
+    began = time.perf_counter()
+    status, _, _ = platform.request("GET", path)
+    took = (time.perf_counter() - began) * 1000
+    if status != HTTPStatus.OK:
+        raise Refused(f"{path}: HTTP {status}")
+    return took
 
 
 def _rows(answer: JSONValue) -> int:

@@ -161,7 +161,7 @@ CREATE TABLE spans
 ENGINE = CoalescingMergeTree
 PARTITION BY day
 ORDER BY (project_id, trace_id, span_id)
-SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 268435456, merge_selector_base = 24, min_compress_block_size = 4096;
+SETTINGS index_granularity = 2048, fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 1000, min_bytes_for_wide_part = 17179869184, merge_selector_base = 24, min_compress_block_size = 4096;
 
 CREATE TABLE trace_costs
 (
