@@ -157,7 +157,8 @@ def query_section(machine: Machine, runs: Sequence[QueryRun]) -> str:
             _on(machine),
             f"{last.spans:,} spans over seven days in {last.disk.parts} parts,"
             f" {last.disk.bytes / last.disk.rows:.0f} bytes a span on disk. One kept-alive connection,"
-            f" windows of seven days, {REPEATS} requests each ({SUM_REPEATS} for sums), pages of 50 traces."
+            f" windows of seven days, {REPEATS} requests each ({SUM_REPEATS} for sums, of what is rolled"
+            " up), pages of 50 traces."
             f" Targets, p95: list {LIST_TARGET} ms, trace {TRACE_TARGET} ms.",
             table([head, *rows]),
         )

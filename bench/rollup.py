@@ -1,6 +1,8 @@
 """The roll-up of an hour of spans, and reading a month of costs: in this process, on the stores of an installation."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ import django
 from clickhouse_connect.driver.client import Client
 
 from bench import costs, stored
-from bench.installation import Installation
+from bench.installation import ROOT, Installation
 from bench.load import percentile
 from bench.queries import Reading
 
@@ -47,6 +49,19 @@ def measure(installation: Installation, client: Client) -> RollUpRun:
         late_seconds=late_seconds,
         user_costs=rows,
         readings=[_timed(name, read) for name, read in _reads(month).items()],
+    )
+
+
+def roll_up(installation: Installation, project_id: int) -> None:
+    """All that is stored by now, in a process of its own."""
+    imports = "from datetime import timedelta; from costs import rollup"
+    code = f"{imports}; rollup.roll_up({project_id}, settle=timedelta(0))"
+    subprocess.run(
+        (sys.executable, "manage.py", "shell", "-c", code),
+        cwd=ROOT,
+        env={**os.environ, **installation.environment()},
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
 
 
