@@ -53,7 +53,7 @@ def measure(installation: Installation, client: Client) -> RollUpRun:
 
 
 def roll_up(installation: Installation, project_id: int) -> None:
-    """All that is stored by now, in a process of its own."""
+    """All that is stored by now, in a process of its own: another run may be on another installation."""
     imports = "from datetime import timedelta; from costs import rollup"
     code = f"{imports}; rollup.roll_up({project_id}, settle=timedelta(0))"
     subprocess.run(

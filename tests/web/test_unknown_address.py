@@ -1,3 +1,5 @@
+"""Addresses of the API that there are not."""
+
 import pytest
 from django.test import Client
 
